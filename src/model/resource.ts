@@ -1,0 +1,89 @@
+/** A resource on its two sides: as git asks for it, and as the store recorded it. */
+import type { JsonRecord } from "./json.ts";
+import type { Place } from "./problem.ts";
+import type { Uid } from "./uid.ts";
+import type { Bundle } from "./workflow.ts";
+
+export const phases = [
+  "requested",
+  "provisioning",
+  "active",
+  "updating",
+  "deleting",
+  "deleted",
+  "failed",
+  "held",
+] as const;
+
+export type Phase = (typeof phases)[number];
+
+/** What both sides know of a resource. */
+export interface ResourceIdentity {
+  readonly uid: Uid;
+  /** Name of the workload that asks for it; of a shared one, the first by name. */
+  readonly workload: string;
+  /** What the uid was made of in place of the workload's name: `innominatus.dev/id`, or the name itself. */
+  readonly identity: string;
+  /** Its key under the workload's `resources`. */
+  readonly name: string;
+  readonly type: string;
+  readonly class: string;
+}
+
+export interface Desired extends ResourceIdentity {
+  /** Params with every placeholder resolved that can be; secrets stand as references, unknowns as `${…}`. */
+  readonly params: JsonRecord;
+  /** Params as written but for `${metadata.…}`: what a run resolves when it starts. */
+  readonly template: JsonRecord;
+  /** Resources whose outputs `template` needs, sorted. */
+  readonly dependsOn: readonly Uid[];
+  readonly bundle: Bundle;
+  readonly protected: boolean;
+  /** `innominatus.dev/hold`: nothing is done to it while it stands. */
+  readonly hold: boolean;
+  readonly place: Place;
+}
+
+/** Outputs of a resource as everybody may see them: a secret one is `{ secretRef }`'s text in `secretRefs`. */
+export interface Outputs {
+  readonly outputs: JsonRecord;
+  /** Reference by output name: `secret://…` or `k8s://…`. */
+  readonly secretRefs: { readonly [name: string]: string };
+}
+
+/** Why a recorded resource is no longer wanted, once history proved it (law 1). */
+export interface Removal {
+  /** The commit whose tree no longer asks for it. */
+  readonly commit: string;
+  /** The applied commit that did. */
+  readonly base: string;
+}
+
+export interface Recorded extends ResourceIdentity, Outputs {
+  readonly phase: Phase;
+  /** Params of the last operation that succeeded or, before any did, of the one under way. */
+  readonly params: JsonRecord;
+  readonly template: JsonRecord;
+  readonly dependsOn: readonly Uid[];
+  readonly bundle: Bundle;
+  /** Counts operations that ended well; 0 until the first did. */
+  readonly revision: number;
+  /** Wanted by the tree of the last applied commit. */
+  readonly wanted: boolean;
+  readonly removal: Removal | null;
+  /** End of the grace period; set with `removal`. ISO 8601. */
+  readonly deleteAfter: string | null;
+  readonly protected: boolean;
+  /** The last commit that planned something for it. */
+  readonly commit: string;
+  readonly since: string;
+  readonly reason: string;
+  readonly message: string;
+  /** Consecutive failed runs. */
+  readonly failures: number;
+  /** Not tried again before; ISO 8601. `null` while nothing failed, or when it is stalled. */
+  readonly nextAttemptAt: string | null;
+  readonly stalled: boolean;
+  /** Hash of operation, params and bundle that the failures speak of: another one starts afresh (E14). */
+  readonly attemptedHash: string | null;
+}
