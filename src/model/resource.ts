@@ -1,6 +1,8 @@
 /** A resource on its two sides: as git asks for it, and as the store recorded it. */
 import type { JsonRecord } from "./json.ts";
+import type { Gate } from "./plan.ts";
 import type { Place } from "./problem.ts";
+import type { RunOperation } from "./run.ts";
 import type { Uid } from "./uid.ts";
 import type { Bundle } from "./workflow.ts";
 
@@ -59,8 +61,20 @@ export interface Removal {
   readonly base: string;
 }
 
+/** The last thing a run tried to do to a resource. */
+export interface Attempt {
+  readonly operation: RunOperation;
+  /** Hash of operation, params and bundle: a different wish starts afresh (E14). */
+  readonly hash: string;
+}
+
 export interface Recorded extends ResourceIdentity, Outputs {
-  readonly phase: Phase;
+  /** Where its own life stands; `held` is said by `gate`. */
+  readonly phase: Exclude<Phase, "held">;
+  /** What holds the operation that the last plan wanted, if any. */
+  readonly gate: Gate | null;
+  /** Some run has started for it: there may be something to delete. */
+  readonly touched: boolean;
   /** Params of the last operation that succeeded or, before any did, of the one under way. */
   readonly params: JsonRecord;
   readonly template: JsonRecord;
@@ -68,22 +82,29 @@ export interface Recorded extends ResourceIdentity, Outputs {
   readonly bundle: Bundle;
   /** Counts operations that ended well; 0 until the first did. */
   readonly revision: number;
-  /** Wanted by the tree of the last applied commit. */
+  /** Asked for by the tree of the last applied commit. */
   readonly wanted: boolean;
   readonly removal: Removal | null;
   /** End of the grace period; set with `removal`. ISO 8601. */
   readonly deleteAfter: string | null;
   readonly protected: boolean;
-  /** The last commit that planned something for it. */
+  /** The commit of its last operation or, before that, of the one that asked for it. */
   readonly commit: string;
+  readonly place: Place;
+  /** When the phase began; ISO 8601. */
   readonly since: string;
   readonly reason: string;
   readonly message: string;
-  /** Consecutive failed runs. */
+  readonly attempted: Attempt | null;
+  /** Consecutive failed runs of `attempted`. */
   readonly failures: number;
   /** Not tried again before; ISO 8601. `null` while nothing failed, or when it is stalled. */
   readonly nextAttemptAt: string | null;
   readonly stalled: boolean;
-  /** Hash of operation, params and bundle that the failures speak of: another one starts afresh (E14). */
-  readonly attemptedHash: string | null;
+  /** The last run; `null` before there was one. */
+  readonly run: string | null;
 }
+
+/** The phase that people see. */
+export const phaseOf = (resource: Pick<Recorded, "phase" | "gate">): Phase =>
+  resource.gate === null || resource.phase === "deleted" ? resource.phase : "held";
