@@ -1,0 +1,110 @@
+/** The gates that only the whole plan can give: approval, budget, rename, dependency (laws 3, 4). Pure. */
+import { canonical } from "../model/json.ts";
+import type { Gate, PlannedOperation } from "../model/plan.ts";
+import type { Desired, Recorded } from "../model/resource.ts";
+import type { Uid } from "../model/uid.ts";
+import type { PlanInput } from "./input.ts";
+
+/**
+ * @param approved whether somebody approved this very plan: lifts `approval` and `budget`, nothing
+ *   else, and all at once, never the first few
+ */
+export function gatePlan(
+  operations: readonly PlannedOperation[],
+  input: PlanInput,
+  approved: boolean,
+): PlannedOperation[] {
+  const renames = findRenames(operations, input);
+  const budget = budgetGate(operations, input);
+  const gated = operations.map((it): PlannedOperation => {
+    if (approved) return it.gate?.kind === "approval" ? { ...it, gate: null } : it;
+    const gate = strongest(it.gate, renames.get(it.uid), deletes(it) ? budget : undefined);
+    return gate === it.gate ? it : { ...it, gate };
+  });
+  return gateDependents(gated);
+}
+
+const deletes = (it: PlannedOperation): boolean =>
+  it.operation === "delete" || it.operation === "replace";
+
+/** What a person has to lift is shown before what time lifts. */
+const rank: readonly Gate["kind"][] = ["problem", "history", "approval", "budget", "grace"];
+
+function strongest(...gates: readonly (Gate | null | undefined)[]): Gate | null {
+  const set = gates.filter((it) => it !== null && it !== undefined);
+  return set.toSorted((a, b) => rank.indexOf(a.kind) - rank.indexOf(b.kind))[0] ?? null;
+}
+
+/** Law 4: max(count, percent) of the environment's resources within a rolling hour. */
+function budgetGate(
+  operations: readonly PlannedOperation[],
+  { policy, recorded, recentDeletions }: PlanInput,
+): Gate | undefined {
+  const planned = operations.filter(deletes).length;
+  if (planned === 0) return undefined;
+  const total = recorded.filter((it) => it.touched).length + recentDeletions;
+  const share = Math.floor((total * policy.budget.percent) / 100);
+  const limit = Math.max(policy.budget.count, share);
+  if (planned + recentDeletions > limit) {
+    const past = recentDeletions > 0 ? ` after ${recentDeletions} within the hour` : "";
+    const message = `${planned} deletions${past} are more than the ${limit} that this environment allows: approve the plan to go on`;
+    return { kind: "budget", message };
+  }
+  if (policy.approval === "always") {
+    return { kind: "approval", message: "deletions need an approval here: approve the plan" };
+  }
+  return undefined;
+}
+
+/**
+ * Law 3: a workload that goes while another comes, asking for the same with equal params, looks
+ * like a rename. Both sides wait, with the annotation that keeps what there is.
+ */
+function findRenames(
+  operations: readonly PlannedOperation[],
+  { desired, recorded }: PlanInput,
+): ReadonlyMap<Uid, Gate> {
+  const wanted = new Set(desired.map((it) => it.identity));
+  const known = new Set(recorded.filter((it) => it.touched).map((it) => it.identity));
+  const planned = new Map(operations.map((it) => [it.uid, it.operation]));
+  const key = (it: Desired | Recorded): string =>
+    canonical([it.type, it.class, it.name, it.template]);
+  const gone = new Map<string, Recorded>();
+  for (const it of recorded) {
+    if (planned.get(it.uid) === "delete" && !wanted.has(it.identity)) gone.set(key(it), it);
+  }
+  const gates = new Map<Uid, Gate>();
+  if (gone.size === 0) return gates;
+  for (const it of desired) {
+    const before = gone.get(key(it));
+    if (before === undefined || planned.get(it.uid) !== "create" || known.has(it.identity)) {
+      continue;
+    }
+    const message = `${before.workload} seems to be renamed to ${it.workload}: to keep what it has, add the annotation innominatus.dev/id: "${before.identity}" to ${it.place.file}; to delete and create, approve the plan`;
+    gates.set(it.uid, { kind: "approval", message });
+    gates.set(before.uid, { kind: "approval", message });
+  }
+  return gates;
+}
+
+/** Whoever waits for something held is held with it. */
+function gateDependents(operations: readonly PlannedOperation[]): PlannedOperation[] {
+  const held = new Map(operations.filter((it) => it.gate !== null).map((it) => [it.uid, true]));
+  const gates = new Map<Uid, Gate>();
+  let grew = held.size > 0;
+  while (grew) {
+    grew = false;
+    for (const it of operations) {
+      if (held.has(it.uid) || it.operation === "none") continue;
+      const blocker = it.dependsOn.find((uid) => held.has(uid));
+      if (blocker === undefined) continue;
+      held.set(it.uid, true);
+      gates.set(it.uid, { kind: "dependency", message: `waits for ${blocker}, which is held` });
+      grew = true;
+    }
+  }
+  return operations.map((it) => {
+    const gate = gates.get(it.uid);
+    return gate === undefined ? it : { ...it, gate };
+  });
+}

@@ -1,0 +1,204 @@
+/**
+ * Desired + recorded → operations, each with its reason and the gate that its own state gives it.
+ * What depends on the whole plan (budget, approval, dependencies) comes after, in gates.ts. Pure.
+ */
+import type { Change, Gate, Operation, PlannedOperation, Reason } from "../model/plan.ts";
+import type { Desired, Recorded, ResourceIdentity } from "../model/resource.ts";
+import type { Uid } from "../model/uid.ts";
+import type { Bundle, Workflow } from "../model/workflow.ts";
+import { covers, diff } from "./changes.ts";
+import type { Blocked, History, PlanInput } from "./input.ts";
+
+/** One operation per uid on either side, sorted by uid, so that equal input gives an equal plan hash. */
+export function decideOperations(input: PlanInput): PlannedOperation[] {
+  const desired = byUid(input.desired);
+  const blocked = byUid(input.blocked);
+  const recorded = byUid(input.recorded);
+  const uids = [...new Set([...desired.keys(), ...blocked.keys(), ...recorded.keys()])].toSorted();
+  return uids.flatMap((uid) => {
+    const have = recorded.get(uid);
+    const stopped = blocked.get(uid);
+    if (stopped !== undefined) return [holdBlocked(stopped, have)];
+    const want = desired.get(uid);
+    if (want !== undefined) return [planDesired(want, have)];
+    // Asked for once, but never begun: there is nothing to delete, only a wish to forget.
+    if (have === undefined || !have.touched) return [];
+    return [planAbsent(have, input)];
+  });
+}
+
+function planDesired(want: Desired, have: Recorded | undefined): PlannedOperation {
+  const planned = have?.touched ? planRecorded(want, have) : planNew(want);
+  if (!want.hold || planned.operation === "none") return planned;
+  const message = "the annotation innominatus.dev/hold is set: remove it to go on";
+  return { ...planned, gate: { kind: "problem", message } };
+}
+
+function planNew(want: Desired): PlannedOperation {
+  const changes = diff({}, want.params);
+  return row(want, "create", "Added", want.bundle, { changes });
+}
+
+function planRecorded(want: Desired, have: Recorded): PlannedOperation {
+  const changes = diff(have.params, want.params);
+  // A create that never ended, or a delete that was under way when the spec came back.
+  if (have.revision === 0 || have.attempted?.operation === "delete") {
+    return row(want, "create", "Incomplete", want.bundle, { changes });
+  }
+  const fixed = changes.find((it) => isImmutable(want.bundle, it.path));
+  if (fixed !== undefined) {
+    const message = `${fixed.path} cannot change in place: replacing it deletes what it holds, and needs an approval`;
+    return row(want, "replace", "ImmutableChanged", have.bundle, {
+      changes,
+      workflow: have.bundle.workflows.delete,
+      gate: { kind: "approval", message },
+    });
+  }
+  if (want.bundle.provider !== have.bundle.provider) {
+    const message = `${have.bundle.provider} made it and ${want.bundle.provider} serves ${want.type} now: handing it over needs an approval`;
+    return update(want, "ProviderChanged", changes, { kind: "approval", message });
+  }
+  if (changes.length > 0) return update(want, "Changed", changes, null);
+  if (isUnfinished(have)) return update(want, "Incomplete", changes, null);
+  // Without an update workflow, a new version serves new resources only; this one keeps its own.
+  if (want.bundle.hash !== have.bundle.hash && want.bundle.workflows.update !== undefined) {
+    return update(want, "BundleChanged", changes, null);
+  }
+  return row(want, "none", "UpToDate", have.bundle, {});
+}
+
+function update(
+  want: Desired,
+  reason: Reason,
+  changes: readonly Change[],
+  gate: Gate | null,
+): PlannedOperation {
+  if (want.bundle.workflows.update !== undefined) {
+    return row(want, "update", reason, want.bundle, { changes, gate });
+  }
+  const message = `${nameOf(want.bundle)} has no update workflow for ${want.type}: add one, or take the change back`;
+  return row(want, "update", reason, want.bundle, { changes, gate: { kind: "problem", message } });
+}
+
+function planAbsent(have: Recorded, input: PlanInput): PlannedOperation {
+  // A proof made on a line of history that was rewritten since is none.
+  const proven = have.removal !== null && input.history.kind !== "rewritten";
+  const unproven = proven ? undefined : whyUnproven(have, input);
+  if (unproven !== undefined) {
+    return row(have, "none", "RemovalUnproven", have.bundle, { gate: unproven });
+  }
+  return row(have, "delete", "Removed", have.bundle, { gate: ownDeletionGate(have, input) });
+}
+
+/** Law 1. `undefined`: the removal is proven. */
+function whyUnproven(have: Recorded, input: PlanInput): Gate | undefined {
+  if (input.unselected.has(have.identity)) {
+    const message = `${have.place.file} is still in the tree, but no longer read as a spec: delete the file, or select it in .innominatus.yaml`;
+    return { kind: "history", message };
+  }
+  if (!have.wanted) {
+    const message =
+      "it went away when history was rewritten, which proves nothing: put the spec back, then remove it in a commit";
+    return { kind: "history", message };
+  }
+  return historyGate(input.history);
+}
+
+function historyGate(history: History): Gate | undefined {
+  switch (history.kind) {
+    case "proven":
+      return undefined;
+    case "first":
+      return { kind: "history", message: "no commit was applied yet that asked for it" };
+    case "rewritten":
+      return {
+        kind: "history",
+        message: `history was rewritten: ${history.base.slice(0, 8)}, the last applied commit, is no ancestor of this one`,
+      };
+    case "emptied":
+      return { kind: "history", message: "the tree is empty, which is no intent to delete" };
+    case "unreadable":
+      return {
+        kind: "problem",
+        message: `${history.files.join(", ")} cannot be read, and might hold the spec`,
+      };
+  }
+}
+
+function ownDeletionGate(have: Recorded, input: PlanInput): Gate | null {
+  const { history, policy } = input;
+  if (history.kind === "unreadable" || history.kind === "emptied") {
+    return historyGate(history) ?? null;
+  }
+  if (have.protected) {
+    const message =
+      "it is protected: put the spec back without innominatus.dev/protect, then remove it in a later commit";
+    return { kind: "history", message };
+  }
+  if (have.bundle.workflows.delete === undefined) {
+    const message = `${nameOf(have.bundle)} has no delete workflow for ${have.type}: \`innominatus abandon\` forgets it and leaves the thing itself alone`;
+    return { kind: "problem", message };
+  }
+  const graceMs = have.bundle.stateful ? policy.statefulGraceMs : policy.graceMs;
+  const until = have.deleteAfter ?? new Date(Date.parse(input.now) + graceMs).toISOString();
+  if (until <= input.now) return null;
+  const message = "its grace period runs: revert the removal to keep it";
+  return { kind: "grace", message, until };
+}
+
+function holdBlocked(blocked: Blocked, have: Recorded | undefined): PlannedOperation {
+  const gate: Gate = { kind: "problem", message: blocked.message };
+  const identity = { provider: "", workflow: null, bundle: "", changes: [], dependsOn: [], gate };
+  const { uid, workload } = blocked;
+  if (!have?.touched) {
+    return { ...identity, uid, workload, operation: "create", reason: "Held" };
+  }
+  return row(blocked, "none", "Held", have.bundle, { gate });
+}
+
+interface Extra {
+  readonly changes?: readonly Change[];
+  readonly gate?: Gate | null;
+  readonly workflow?: Workflow | undefined;
+}
+
+function row(
+  { uid, workload }: ResourceIdentity,
+  operation: Operation,
+  reason: Reason,
+  bundle: Bundle,
+  { changes = [], gate = null, workflow }: Extra,
+): PlannedOperation {
+  const named = workflow ?? workflowFor(operation, bundle);
+  return {
+    uid,
+    operation,
+    workload,
+    provider: nameOf(bundle),
+    workflow: named?.name ?? null,
+    bundle: bundle.hash,
+    reason,
+    changes,
+    dependsOn: [],
+    gate,
+  };
+}
+
+function workflowFor(operation: Operation, bundle: Bundle): Workflow | undefined {
+  if (operation === "create" || operation === "update" || operation === "delete") {
+    return bundle.workflows[operation];
+  }
+  return undefined;
+}
+
+/** Some run began to change it and did not end well, so what is there is not known to be what is recorded. */
+const isUnfinished = (have: Recorded): boolean => have.phase !== "active";
+
+const isImmutable = (bundle: Bundle, path: string): boolean =>
+  bundle.workflows.create?.parameters.some((it) => it.immutable && covers(`/${it.name}`, path)) ??
+  false;
+
+const nameOf = (bundle: Bundle): string => `${bundle.provider}@${bundle.version}`;
+
+const byUid = <T extends { readonly uid: Uid }>(list: readonly T[]): ReadonlyMap<Uid, T> =>
+  new Map(list.map((it) => [it.uid, it]));

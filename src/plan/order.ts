@@ -1,0 +1,38 @@
+/**
+ * Which operations of a plan come before which: what a resource's params need is made first, and
+ * is deleted last. Pure.
+ */
+import { compareText } from "../model/problem.ts";
+import type { PlannedOperation } from "../model/plan.ts";
+import type { Desired, Recorded } from "../model/resource.ts";
+import type { Uid } from "../model/uid.ts";
+
+/** Fills in `dependsOn`; operations that do nothing are waited for by nobody. */
+export function orderOperations(
+  operations: readonly PlannedOperation[],
+  desired: readonly Desired[],
+  recorded: readonly Recorded[],
+): PlannedOperation[] {
+  const needs = new Map(desired.map((it) => [it.uid, it.dependsOn]));
+  const dependents = invert(recorded);
+  const active = new Set(operations.filter((it) => it.operation !== "none").map((it) => it.uid));
+  return operations.map((it) => {
+    const before =
+      it.operation === "delete" || it.operation === "replace"
+        ? (dependents.get(it.uid) ?? [])
+        : (needs.get(it.uid) ?? []);
+    const dependsOn = before.filter((uid) => active.has(uid) && uid !== it.uid);
+    return dependsOn.length === 0 ? it : { ...it, dependsOn: dependsOn.toSorted(compareText) };
+  });
+}
+
+/** Who was made with outputs of whom. */
+function invert(recorded: readonly Recorded[]): ReadonlyMap<Uid, readonly Uid[]> {
+  const dependents = new Map<Uid, Uid[]>();
+  for (const { uid, dependsOn } of recorded) {
+    for (const needed of dependsOn) {
+      dependents.set(needed, [...(dependents.get(needed) ?? []), uid]);
+    }
+  }
+  return dependents;
+}
