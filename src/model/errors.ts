@@ -38,3 +38,8 @@ export class LeaseLostError extends Error {
     super(`lease ${token} on ${target} is lost: another worker has taken over`);
   }
 }
+
+/** A newer wish for the resource ends this run at a safe point: neither a success nor a failure (law 5, E7). */
+export class SupersededError extends Error {
+  override readonly name = "SupersededError";
+}

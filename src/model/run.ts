@@ -1,5 +1,4 @@
 /** A run: one execution of one workflow for one resource, and the journal of its steps. */
-import type { JsonRecord } from "./json.ts";
 import type { Scope, Uid } from "./uid.ts";
 
 export const runStates = [
@@ -23,6 +22,8 @@ export interface Run extends Scope {
   readonly uid: Uid;
   readonly operation: RunOperation;
   readonly workflow: string;
+  /** Name of the provider, for fairness among them. */
+  readonly provider: string;
   /** Hash of the bundle it runs from, to its end, whatever git says meanwhile. */
   readonly bundle: string;
   readonly commit: string;
@@ -55,9 +56,8 @@ export interface StepRecord {
   readonly attempts: number;
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** Names and values that are no secret; secret ones are listed by name in `secretOutputs`. */
-  readonly outputs: JsonRecord;
-  readonly secretOutputs: readonly string[];
+  /** Names only: what a step prints may be secret. */
+  readonly outputNames: readonly string[];
   /** Masked. */
   readonly error: string | null;
 }

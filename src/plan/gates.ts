@@ -15,8 +15,13 @@ export function gatePlan(
   approved: boolean,
 ): PlannedOperation[] {
   const renames = findRenames(operations, input);
+  // What has begun passed its gates then; holding it half-way would only leave it broken.
+  const begun = new Set(
+    input.recorded.filter((it) => it.attempted?.operation === "delete").map((it) => it.uid),
+  );
   const budget = budgetGate(operations, input);
   const gated = operations.map((it): PlannedOperation => {
+    if (begun.has(it.uid) && it.operation === "delete") return it;
     if (approved) return it.gate?.kind === "approval" ? { ...it, gate: null } : it;
     const gate = strongest(it.gate, renames.get(it.uid), deletes(it) ? budget : undefined);
     return gate === it.gate ? it : { ...it, gate };
@@ -40,14 +45,15 @@ function budgetGate(
   operations: readonly PlannedOperation[],
   { policy, recorded, recentDeletions }: PlanInput,
 ): Gate | undefined {
-  const planned = operations.filter(deletes).length;
-  if (planned === 0) return undefined;
-  const total = recorded.filter((it) => it.touched).length + recentDeletions;
+  const planned = operations.filter(deletes).map((it) => it.uid);
+  if (planned.length === 0) return undefined;
+  const all = new Set([...planned, ...recentDeletions]);
+  const standing = recorded.filter((it) => it.touched).map((it) => it.uid);
+  const total = new Set([...standing, ...recentDeletions]).size;
   const share = Math.floor((total * policy.budget.percent) / 100);
   const limit = Math.max(policy.budget.count, share);
-  if (planned + recentDeletions > limit) {
-    const past = recentDeletions > 0 ? ` after ${recentDeletions} within the hour` : "";
-    const message = `${planned} deletions${past} are more than the ${limit} that this environment allows: approve the plan to go on`;
+  if (all.size > limit) {
+    const message = `${all.size} deletions within the hour are more than the ${limit} that this environment allows: approve the plan to go on`;
     return { kind: "budget", message };
   }
   if (policy.approval === "always") {

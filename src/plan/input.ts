@@ -1,6 +1,7 @@
 /** What a plan is made from: everything that decides, and nothing that has to be fetched. */
 import type { Place, Problem } from "../model/problem.ts";
 import type { Desired, Recorded, ResourceIdentity } from "../model/resource.ts";
+import type { Uid } from "../model/uid.ts";
 
 /**
  * What git history says about resources that the tree no longer asks for (law 1). Only `proven`
@@ -44,8 +45,8 @@ export interface PlanInput {
   /** Workloads (identities) whose file is still in the tree, though nothing selects it any more. */
   readonly unselected: ReadonlySet<string>;
   readonly policy: DeletionPolicy;
-  /** Deletions started in this environment within the last hour (law 4). */
-  readonly recentDeletions: number;
+  /** Resources of this environment whose deletion began within the last hour (law 4). */
+  readonly recentDeletions: ReadonlySet<Uid>;
   /** Hashes of plans that somebody approved. */
   readonly approved: ReadonlySet<string>;
   /** The store's time, ISO 8601; only `until` of a gate depends on it. */

@@ -1,0 +1,199 @@
+/** Runs: queued with the plan that wants them, superseded by the plan that does not. */
+import { z } from "zod";
+import type { JsonRecord } from "../model/json.ts";
+import type { Place } from "../model/problem.ts";
+import { runStates, type Run, type RunOperation } from "../model/run.ts";
+import type { Scope, Uid } from "../model/uid.ts";
+import type { Queryable } from "./database.ts";
+import { newId } from "./ids.ts";
+import { jsonRecord, maybeTime, time, uid, uids } from "./rows.ts";
+
+/** What the resource will be recorded as once the run has succeeded. */
+export interface RunDesired {
+  readonly params: JsonRecord;
+  readonly template: JsonRecord;
+  readonly dependsOn: readonly Uid[];
+}
+
+export interface QueuedRun {
+  readonly uid: Uid;
+  readonly operation: RunOperation;
+  readonly workflow: string;
+  readonly provider: string;
+  readonly bundle: string;
+  readonly commit: string;
+  readonly plan: string;
+  readonly hash: string;
+  readonly desired: RunDesired;
+  /** Runs of these resources end first. */
+  readonly dependsOn: readonly Uid[];
+  readonly target: string;
+  readonly place: Place;
+  /** What the plan saw: a resource that some run has finished with since is left to the next plan. */
+  readonly seen: { readonly revision: number; readonly run: string | null };
+}
+
+/**
+ * Queues runs for what nothing is under way for yet.
+ *
+ * @returns how many were queued
+ */
+export async function enqueueRuns(
+  tx: Queryable,
+  { repository, environment }: Scope,
+  runs: readonly QueuedRun[],
+  nowMs: number,
+): Promise<number> {
+  if (runs.length === 0) return 0;
+  const rows = runs.map((it) => ({ ...it, id: newId(nowMs) }));
+  const { rows: queued } = await tx.query(
+    `insert into runs (id, repository, environment, uid, operation, workflow, provider, bundle,
+       commit, plan, hash, desired, depends_on, target)
+     select q.id, $1, $2, q.uid, q.operation, q.workflow, q.provider, q.bundle, q.commit, q.plan,
+       q.hash, q.desired, q."dependsOn", q.target
+     from jsonb_to_recordset($3) as q(id text, uid text, operation text, workflow text,
+       provider text, bundle text, commit text, plan text, hash text, desired jsonb,
+       "dependsOn" jsonb, target text, seen jsonb)
+     join resources x on x.repository = $1 and x.environment = $2 and x.uid = q.uid
+     where x.revision = (q.seen ->> 'revision')::int and x.run is not distinct from q.seen ->> 'run'
+       and (x.attempted is null or x.attempted ->> 'hash' <> q.hash
+            or not x.stalled and coalesce(x.next_attempt_at <= store_now(), true))
+       and not exists (select 1 from runs o where o.repository = $1 and o.environment = $2
+         and o.uid = q.uid and o.state in ('queued', 'running', 'waiting')
+         and (o.state = 'queued' or o.hash = q.hash and o.cancel is null))
+     order by q.id
+     returning id`,
+    [repository, environment, JSON.stringify(rows)],
+  );
+  return queued.length;
+}
+
+export interface OpenRun {
+  readonly id: string;
+  readonly uid: Uid;
+  readonly hash: string;
+  readonly commit: string;
+  readonly state: "queued" | "running" | "waiting";
+}
+
+const openRow = z.object({
+  id: z.string(),
+  uid,
+  hash: z.string(),
+  commit: z.string(),
+  state: z.enum(["queued", "running", "waiting"]),
+});
+
+export async function openRuns(
+  db: Queryable,
+  { repository, environment }: Scope,
+): Promise<OpenRun[]> {
+  const { rows } = await db.query(
+    `select id, uid, hash, commit, state from runs where repository = $1 and environment = $2
+       and state in ('queued', 'running', 'waiting')`,
+    [repository, environment],
+  );
+  return rows.map((it) => openRow.parse(it));
+}
+
+/**
+ * Ends what no plan wants any more (E7): a run that no worker has in hand at once, one that is
+ * running at its next safe point, the end of its current step.
+ */
+export async function supersedeRuns(tx: Queryable, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const list = JSON.stringify(ids);
+  await tx.query(
+    `update runs set cancel = 'Superseded' where id in (select jsonb_array_elements_text($1))
+       and state = 'running'`,
+    [list],
+  );
+  await tx.query(
+    `with ended as (
+       update runs set state = 'superseded', reason = 'Superseded', ended_at = store_now()
+       where id in (select jsonb_array_elements_text($1)) and state in ('queued', 'waiting')
+       returning id, repository, environment, uid, started_at),
+     freed as (
+       update locks set run = null from ended where locks.run = ended.id returning 1)
+     update resources x set phase = 'failed', reason = 'Superseded',
+       message = 'a newer commit wants something else', since = store_now(),
+       changed_in = pg_current_xact_id()
+     from ended where ended.started_at is not null and x.repository = ended.repository
+       and x.environment = ended.environment and x.uid = ended.uid`,
+    [list],
+  );
+}
+
+const uidRow = z.object({ uid });
+
+/** Resources whose deletion began within the last hour, for the budget (law 4). */
+export async function recentDeletions(
+  db: Queryable,
+  { repository, environment }: Scope,
+): Promise<ReadonlySet<Uid>> {
+  const { rows } = await db.query(
+    `select distinct uid from runs where repository = $1 and environment = $2
+       and operation = 'delete' and started_at is not null
+       and coalesce(ended_at, store_now()) > store_now() - interval '1 hour'`,
+    [repository, environment],
+  );
+  return new Set(rows.map((it) => uidRow.parse(it).uid));
+}
+
+const row = z
+  .object({
+    id: z.string(),
+    repository: z.string(),
+    environment: z.string(),
+    uid,
+    operation: z.enum(["create", "update", "delete"]),
+    workflow: z.string(),
+    provider: z.string(),
+    bundle: z.string(),
+    commit: z.string(),
+    plan: z.string(),
+    state: z.enum(runStates),
+    reason: z.string(),
+    message: z.string(),
+    attempt: z.number(),
+    queued_at: time,
+    started_at: maybeTime,
+    ended_at: maybeTime,
+    desired: z.object({ params: jsonRecord, template: jsonRecord, dependsOn: uids }),
+  })
+  .transform(
+    ({ queued_at, started_at, ended_at, ...it }): Run & { readonly desired: RunDesired } => ({
+      ...it,
+      queuedAt: queued_at,
+      startedAt: started_at,
+      endedAt: ended_at,
+    }),
+  );
+
+const columns = `id, repository, environment, uid, operation, workflow, provider, bundle, commit, plan,
+  state, reason, message, attempt, queued_at, started_at, ended_at, desired`;
+
+export type RecordedRun = z.output<typeof row>;
+
+/** Newest first. */
+export async function listRuns(
+  db: Queryable,
+  { repository, environment }: Scope,
+  filter: { readonly uid?: Uid; readonly limit: number },
+): Promise<RecordedRun[]> {
+  const { rows } = await db.query(
+    `select ${columns} from runs where repository = $1 and environment = $2
+       and ($3::text is null or uid = $3) order by id desc limit $4`,
+    [repository, environment, filter.uid ?? null, filter.limit],
+  );
+  return rows.map((it) => row.parse(it));
+}
+
+/** By id, or by the only run whose id ends with `id`. */
+export async function findRuns(db: Queryable, id: string): Promise<RecordedRun[]> {
+  const { rows } = await db.query(
+    `select ${columns} from runs where id = $1 or right(id, length($1)) = $1 limit 2`,
+    [id],
+  );
+  return rows.map((it) => row.parse(it));
+}
