@@ -6,16 +6,15 @@ import { clip, visible } from "./visible.ts";
 
 const zeroWidthSpace = "&#8203;";
 
+/** Each match is what starts some markup; a forge's own kinds are broken up, the rest is written out. */
+const markup =
+  /(?<apart>@|#(?=\d)|:(?=\/\/)|\bGH(?=-\d)|\bwww(?=\.))|[&<>|\\`*~[\]$]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/giu;
+
 /** For the middle of a line or a table cell. */
 export const prose = (text: string): string =>
-  visible(text)
-    .replaceAll(/[&<>|\\`*~[\]$]/g, entity)
-    .replaceAll(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, entity)
-    .replaceAll("@", `@${zeroWidthSpace}`)
-    .replaceAll(/#(?=\d)/g, `#${zeroWidthSpace}`)
-    .replaceAll(/\bGH-(?=\d)/gi, (it) => `${it.slice(0, 2)}${zeroWidthSpace}-`)
-    .replaceAll("://", `:${zeroWidthSpace}//`)
-    .replaceAll(/\bwww\./gi, (it) => `${it.slice(0, 3)}${zeroWidthSpace}.`);
+  visible(text).replaceAll(markup, (it: string, apart?: string) =>
+    apart === undefined ? entity(it) : `${it}${zeroWidthSpace}`,
+  );
 
 /**
  * As code, in a table cell too. Backticks serve what is made of plain characters; for the rest, they
@@ -25,7 +24,7 @@ export function code(text: string): string {
   const shown = visible(text);
   if (shown === "") return "";
   if (/^[\p{L}\p{N}.#@/:_,=+ -]+$/u.test(shown) && shown.trim() === shown) return `\`${shown}\``;
-  return `<code>${shown.replaceAll(/[^\p{L}\p{N} ./:,=+-]/gu, entity)}</code>`;
+  return `<code>${shown.replaceAll(/[^\p{L}\p{N} /,=+-]/gu, entity)}</code>`;
 }
 
 /** A fenced block that no line of it can end. */
