@@ -56,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
+    signal.removeEventListener("abort", closeOnSignal);
     closing ??= drain(server, stopping, clock, options.drainMs ?? 10_000);
     return closing;
   };
