@@ -1,0 +1,344 @@
+/**
+ * A bare copy of a watched repository on our disk. What the remote has is under
+ * refs/remotes/origin and refs/tags; our own commits are objects that no fetch touches; applied
+ * commits stay readable after a force-push, so that history can be asked (laws 1 and 9).
+ */
+import fs from "node:fs";
+import { access, mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import git from "isomorphic-git";
+import { diffTrees } from "./diff.ts";
+import { FetchError } from "./fetch-error.ts";
+import { runGit, writeSettings, type GitContext } from "./git.ts";
+import { locate, mask } from "./location.ts";
+import { fetchRefs, listRemote, noRefs, readRefs, sameRefs, tracked, type Refs } from "./refs.ts";
+import {
+  defaultLimits,
+  readCommit,
+  takeSnapshot,
+  type ReadLimits,
+  type Snapshot,
+} from "./snapshot.ts";
+
+export interface MirrorOptions {
+  /** URL, or path of a bare or other repository. */
+  readonly url: string;
+  /** Where the bare mirror lives; made when it is not there. */
+  readonly directory: string;
+  /** Extra environment for git: credentials through `GIT_ASKPASS`, `GIT_SSH_COMMAND`, … */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** For each git process. */
+  readonly timeoutMs?: number;
+  /** Mirrors pull requests' heads (`refs/pull/1/head`, `refs/merge-requests/1/head`) too. */
+  readonly pullRequests?: boolean;
+  readonly limits?: ReadLimits;
+}
+
+export interface Fetched {
+  /** Some ref, or the default branch, is not what it was. */
+  readonly changed: boolean;
+  /** The mirror was damaged, and has been cloned afresh. */
+  readonly recloned: boolean;
+}
+
+/** One path whose blob, mode or existence differs; `from` and `to` are object ids, `undefined`: not there. */
+export interface ChangedPath {
+  readonly path: string;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+export interface Mirror {
+  readonly url: string;
+  readonly gitdir: string;
+  /** The mirror on disk was damaged when it was opened, and has been cloned afresh. */
+  readonly recloned: boolean;
+  /** One `ls-remote`; a fetch only if a ref changed. @throws {FetchError} */
+  fetch(signal: AbortSignal): Promise<Fetched>;
+  /** Name of the branch the remote's HEAD is on; `undefined` when that has no commit. */
+  defaultBranch(): Promise<string | undefined>;
+  /** The commit of a branch, else a tag, else a full ref, else a commit id, at the last fetch. */
+  resolve(ref: string): Promise<string | undefined>;
+  /** @throws {FetchError} */
+  snapshot(commit: string, signal: AbortSignal): Promise<Snapshot>;
+  /** False also when either is unknown: a rewritten history proves nothing. A commit is its own ancestor. */
+  isAncestor(ancestor: string, commit: string): Promise<boolean>;
+  /** Sorted by path. */
+  changedPaths(from: string, to: string): Promise<readonly ChangedPath[]>;
+  /** Keeps the commit and its history readable, whatever becomes of the remote's branches. */
+  keep(commit: string): Promise<void>;
+  /** Undoes `keep`. */
+  release(commit: string): Promise<void>;
+  /**
+   * Never forces. `refused`: somebody else pushed first, or the tip we know of is not `expected`.
+   *
+   * @param ref a branch, or a full ref
+   * @param expected what the branch is at; `undefined`: it is not there
+   * @throws {FetchError} for everything else that is in the way
+   */
+  push(
+    ref: string,
+    commit: string,
+    expected: string | undefined,
+    signal: AbortSignal,
+  ): Promise<"pushed" | "refused">;
+  /** Ends what is running. */
+  close(): Promise<void>;
+}
+
+/** Makes the mirror, or opens it; a damaged one is replaced once its successor is whole. @throws {FetchError} */
+export async function openMirror(options: MirrorOptions, signal: AbortSignal): Promise<Mirror> {
+  const context: GitContext = {
+    gitdir: options.directory,
+    url: locate(options.url),
+    environment: options.environment ?? {},
+    timeoutMs: options.timeoutMs ?? 120_000,
+  };
+  const mirror = new GitMirror(
+    context,
+    options.limits ?? defaultLimits,
+    options.pullRequests ?? false,
+  );
+  await mirror.open(signal);
+  return mirror;
+}
+
+const keepRefs = "refs/innominatus/keep";
+
+class GitMirror implements Mirror {
+  readonly url: string;
+  readonly gitdir: string;
+  recloned = false;
+  readonly #context: GitContext;
+  readonly #limits: ReadLimits;
+  readonly #pullRequests: boolean;
+  readonly #closing = new AbortController();
+  #refs: Refs = noRefs;
+  #damaged = false;
+  /** Latest first; a new snapshot is made from the latest. */
+  #snapshots: readonly Snapshot[] = [];
+  /** One fetch at a time: they write the same refs. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(context: GitContext, limits: ReadLimits, pullRequests: boolean) {
+    this.url = context.url;
+    this.gitdir = context.gitdir;
+    this.#context = context;
+    this.#limits = limits;
+    this.#pullRequests = pullRequests;
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    const existed = await exists(join(this.gitdir, "HEAD"));
+    if (existed && (await this.#isWhole(signal))) return;
+    await this.#clone(signal);
+    this.recloned = existed;
+  }
+
+  fetch(signal: AbortSignal): Promise<Fetched> {
+    const result = this.#turn.then(() => this.#fetch(signal));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #fetch(signal: AbortSignal): Promise<Fetched> {
+    if (!this.#damaged) {
+      try {
+        return { changed: await this.#update(signal), recloned: false };
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+    await this.#clone(signal);
+    return { changed: true, recloned: true };
+  }
+
+  async #update(signal: AbortSignal): Promise<boolean> {
+    const remote = await listRemote(this.#context, this.#pullRequests, signal);
+    if (sameRefs(remote, this.#refs)) return false;
+    this.#refs = await fetchRefs(this.#context, remote.head, this.#pullRequests, signal);
+    return true;
+  }
+
+  async defaultBranch(): Promise<string | undefined> {
+    const { head, byName } = this.#refs;
+    return head !== undefined && byName.has(`refs/heads/${head}`) ? head : undefined;
+  }
+
+  async resolve(ref: string): Promise<string | undefined> {
+    const { byName } = this.#refs;
+    const named =
+      byName.get(`refs/heads/${ref}`) ?? byName.get(`refs/tags/${ref}`) ?? byName.get(ref);
+    if (named !== undefined) return named.commit;
+    if (!isCommitId(ref)) return undefined;
+    try {
+      const { commit } = await this.#guard(readCommit(this.#context, ref, this.#closing.signal));
+      return commit;
+    } catch (error) {
+      if (error instanceof FetchError && error.reason === "UnknownCommit") return undefined;
+      throw error;
+    }
+  }
+
+  async snapshot(commit: string, signal: AbortSignal): Promise<Snapshot> {
+    requireCommitId(commit);
+    const [latest] = this.#snapshots;
+    const found =
+      this.#snapshots.find((it) => it.commit === commit) ??
+      (await this.#guard(this.#takeSnapshot(commit, latest, signal)));
+    this.#snapshots = [found, ...this.#snapshots.filter((it) => it !== found)].slice(0, 4);
+    return found;
+  }
+
+  async #takeSnapshot(
+    commit: string,
+    base: Snapshot | undefined,
+    signal: AbortSignal,
+  ): Promise<Snapshot> {
+    const snapshot = await takeSnapshot(this.#context, this.#limits, commit, base, signal);
+    return {
+      ...snapshot,
+      read: (paths, readSignal) => this.#guard(snapshot.read(paths, readSignal)),
+    };
+  }
+
+  async isAncestor(ancestor: string, commit: string): Promise<boolean> {
+    if (!isCommitId(ancestor) || !isCommitId(commit)) return false;
+    const signal = this.#closing.signal;
+    const doing = `asking whether ${commit} descends from ${ancestor}`;
+    // `merge-base --is-ancestor` answers by exit code alone, which a killed process has too.
+    const args = ["rev-list", "--count", "--max-count=1", ancestor, `^${commit}`, "--"];
+    try {
+      return (await this.#guard(runGit(this.#context, args, { doing, signal }))).trim() === "0";
+    } catch (error) {
+      const unknown = (
+        await Promise.all([ancestor, commit].map((it) => this.resolve(it)))
+      ).includes(undefined);
+      if (unknown) return false;
+      throw error;
+    }
+  }
+
+  async changedPaths(from: string, to: string): Promise<readonly ChangedPath[]> {
+    requireCommitId(from);
+    requireCommitId(to);
+    const changes = await this.#guard(diffTrees(this.#context, from, to, this.#closing.signal));
+    return changes.map((it) => ({ path: it.path, from: it.from?.oid, to: it.to?.oid }));
+  }
+
+  async keep(commit: string): Promise<void> {
+    requireCommitId(commit);
+    const ref = `${keepRefs}/${commit}`;
+    await git.writeRef({ fs, gitdir: this.gitdir, ref, value: commit, force: true });
+  }
+
+  async release(commit: string): Promise<void> {
+    requireCommitId(commit);
+    await git.deleteRef({ fs, gitdir: this.gitdir, ref: `${keepRefs}/${commit}` });
+  }
+
+  async push(
+    ref: string,
+    commit: string,
+    expected: string | undefined,
+    signal: AbortSignal,
+  ): Promise<"pushed" | "refused"> {
+    requireCommitId(commit);
+    const target = ref.startsWith("refs/") ? ref : `refs/heads/${ref}`;
+    if (this.#refs.byName.get(target)?.oid !== expected) return "refused";
+    const args = ["push", "--porcelain", "--", this.url, `${commit}:${target}`];
+    const doing = `pushing ${target} to ${mask(this.url, [])}`;
+    try {
+      await this.#guard(runGit(this.#context, args, { doing, signal }));
+    } catch (error) {
+      if (error instanceof FetchError && error.reason === "PushRefused") return "refused";
+      throw error;
+    }
+    await this.#remember(target, commit);
+    return "pushed";
+  }
+
+  /** Law 9: what we pushed ourselves is no change when the next fetch looks. */
+  async #remember(target: string, commit: string): Promise<void> {
+    const ref = target.replace("refs/heads/", tracked);
+    await git.writeRef({ fs, gitdir: this.gitdir, ref, value: commit, force: true });
+    const byName = new Map(this.#refs.byName).set(target, { oid: commit, commit });
+    this.#refs = { ...this.#refs, byName };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error(`the mirror ${this.gitdir} is closed`));
+    await this.#turn;
+  }
+
+  /** Whether every object that a ref needs today is there; contents are checked when they are read. */
+  async #isWhole(signal: AbortSignal): Promise<boolean> {
+    await writeSettings(this.#context);
+    const doing = `checking the mirror ${this.gitdir}`;
+    const args = ["rev-list", "--objects", "--no-walk", "--count", "--all"];
+    try {
+      await runGit(this.#context, args, { doing, signal });
+      this.#refs = await readRefs(this.#context, signal);
+      return true;
+    } catch (error) {
+      if (isDamage(error)) return false;
+      throw error;
+    }
+  }
+
+  async #clone(signal: AbortSignal): Promise<void> {
+    const incoming = { ...this.#context, gitdir: `${this.gitdir}.incoming` };
+    const old = `${this.gitdir}.damaged`;
+    await removeFolder(incoming.gitdir);
+    await removeFolder(old);
+    await mkdir(incoming.gitdir, { recursive: true });
+    await git.init({ fs, gitdir: incoming.gitdir, bare: true, defaultBranch: "none" });
+    await writeSettings(incoming);
+    const { head } = await listRemote(incoming, this.#pullRequests, signal);
+    const refs = await fetchRefs(incoming, head, this.#pullRequests, signal);
+    const replaces = await exists(this.gitdir);
+    if (replaces) {
+      await this.#rescueKept(incoming, signal);
+      await rename(this.gitdir, old);
+    }
+    await rename(incoming.gitdir, this.gitdir);
+    await writeSettings(this.#context);
+    if (replaces) await removeFolder(old);
+    this.#refs = refs;
+    this.#snapshots = [];
+    this.#damaged = false;
+  }
+
+  /** Kept commits may be nowhere else. Lost ones only hold deletions back (law 1). */
+  async #rescueKept(incoming: GitContext, signal: AbortSignal): Promise<void> {
+    const args = ["fetch", "--no-tags", "--", this.gitdir, `+${keepRefs}/*:${keepRefs}/*`];
+    const doing = `rescuing applied commits from ${this.gitdir}`;
+    await runGit(incoming, args, { doing, signal }).catch(() => signal.throwIfAborted());
+  }
+
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (isDamage(error)) this.#damaged = true;
+      throw error;
+    }
+  }
+}
+
+const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
+
+const isCommitId = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
+
+function requireCommitId(text: string): void {
+  if (!isCommitId(text)) throw new TypeError(`"${text}" is no full commit id: resolve it first`);
+}
+
+const isDamage = (error: unknown): boolean =>
+  error instanceof FetchError && error.reason === "CorruptMirror";
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
