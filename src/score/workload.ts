@@ -1,0 +1,39 @@
+/** What a Score spec comes to: a workload, and the resources it asks for with their identities. */
+import type { ParsedDocument } from "../document/file.ts";
+import type { JsonRecord } from "../model/json.ts";
+import type { Place } from "../model/problem.ts";
+import { formatUid, type Uid } from "../model/uid.ts";
+
+export interface ResourceRequest {
+  readonly name: string;
+  readonly type: string;
+  readonly class: string;
+  /** `undefined`: private to the workload. */
+  readonly id: string | undefined;
+  readonly metadata: JsonRecord | undefined;
+  readonly params: JsonRecord | undefined;
+  readonly protect: boolean;
+  readonly hold: boolean;
+  /** Worked out when it is asked for, as is `placeOf`: most specs have no problem. */
+  readonly place: Place;
+  /** Of a path within the resource, like `["params", "size"]`; of the nearest parent where it is missing. */
+  placeOf(path: readonly PropertyKey[]): Place;
+  /** Pointer into the document of such a path, as it is written there. */
+  pointerOf(path: readonly PropertyKey[]): string;
+}
+
+export interface Workload {
+  readonly name: string;
+  /** `innominatus.dev/id`, or the name: what its resources' uids are made of (law 3). */
+  readonly identity: string;
+  readonly metadata: JsonRecord;
+  /** The whole document, in its modern form. */
+  readonly spec: JsonRecord;
+  /** Sorted by name. */
+  readonly resources: readonly ResourceRequest[];
+  readonly place: Place;
+  readonly document: ParsedDocument;
+}
+
+export const uidOf = (workload: Workload, request: ResourceRequest): Uid =>
+  formatUid(request.type, request.class, request.id ?? `${workload.identity}.${request.name}`);
