@@ -8,7 +8,7 @@ import { byPlace, type Checked, type Place, type Problem } from "../model/proble
 import type { ParsedDocument } from "./file.ts";
 import { knownKeys } from "./known-keys.ts";
 import { nearestWord } from "./suggest.ts";
-import { article, describe, expectationOf, hintFor, short } from "./wording.ts";
+import { describe, expectationOf, hintFor, short } from "./wording.ts";
 
 /** Where a path of the checked value stands in the file, when it was moved before it was checked. */
 export type Where = (path: readonly PropertyKey[]) => { place: Place; pointer: string };
@@ -62,52 +62,35 @@ function flatten(
   const one = (code: string, message: string, hint: string): Flat[] => [
     { path, code: `schema/${code}`, message, hint },
   ];
-  switch (issue.code) {
-    case "unrecognized_keys":
-      return issue.keys.map((key) => unknownField([...path, key], key, schema, found));
-    case "invalid_union":
-      return flattenUnion(issue, path, root, schema);
-    case "invalid_key": {
-      const key = String(issue.path.at(-1));
-      const reasons = issue.issues.map((it) => expectationOf(it)).filter((it) => it !== "");
-      const message = `the key \`${short(key)}\` is not allowed here, expected ${reasons.join(", ")}`;
-      return one("invalid-key", message, "rename it");
-    }
-    case "invalid_type":
-      if (found === undefined && path.length > 0) {
-        const message = `\`${String(path.at(-1))}\` is missing, expected ${article(issue.expected)}`;
-        return one("missing-field", message, `add \`${String(path.at(-1))}\``);
-      }
-      return one(
-        "invalid-type",
-        `found ${describe(found)}, expected ${article(issue.expected)}`,
-        hintFor(issue, found),
-      );
-    case "invalid_value": {
-      if (found === undefined) {
-        const message = `\`${String(path.at(-1))}\` is missing, expected ${expectationOf(issue)}`;
-        return one("missing-field", message, `add \`${String(path.at(-1))}\``);
-      }
-      const words = issue.values.filter((it) => typeof it === "string");
-      const near = typeof found === "string" ? nearestWord(found, words) : undefined;
-      return one(
-        "invalid-value",
-        `found ${describe(found)}, expected ${expectationOf(issue)}`,
-        near === undefined ? hintFor(issue, found) : `did you mean \`${near}\`?`,
-      );
-    }
-    case "custom": {
-      const { code, hint } = custom.catch({}).parse(issue.params ?? {});
-      const advice = hint ?? "correct it";
-      return [{ path, code: code ?? "schema/invalid", message: issue.message, hint: advice }];
-    }
-    default:
-      return one(
-        issue.code.replaceAll("_", "-"),
-        `found ${describe(found)}, expected ${expectationOf(issue)}`,
-        hintFor(issue, found),
-      );
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownField([...path, key], key, schema, found));
   }
+  if (issue.code === "invalid_union") return flattenUnion(issue, path, root, schema);
+  if (issue.code === "custom") {
+    const { code = "schema/invalid", hint = "correct it" } = custom.catch({}).parse(issue.params);
+    return [{ path, code, message: issue.message, hint }];
+  }
+  if (issue.code === "invalid_key") {
+    const reasons = issue.issues.map(expectationOf).join(", ");
+    const message = `the key \`${short(String(path.at(-1)))}\` is not allowed here, expected ${reasons}`;
+    return one("invalid-key", message, "rename it");
+  }
+  const expected = expectationOf(issue);
+  if (found === undefined && path.length > 0) return [missing(path, expected)];
+  const words =
+    issue.code === "invalid_value" ? issue.values.filter((it) => typeof it === "string") : [];
+  const near = typeof found === "string" ? nearestWord(found, words) : undefined;
+  return one(
+    issue.code.replaceAll("_", "-"),
+    `found ${describe(found)}, expected ${expected}`,
+    near === undefined ? hintFor(issue, found) : `did you mean \`${near}\`?`,
+  );
+}
+
+function missing(path: readonly PropertyKey[], expected: string): Flat {
+  const name = `\`${String(path.at(-1))}\``;
+  const message = `${name} is missing, expected ${expected}`;
+  return { path, code: "schema/missing-field", message, hint: `add ${name}` };
 }
 
 function unknownField(
@@ -137,11 +120,7 @@ function flattenUnion(
   if (best !== undefined) return best.flatMap((it) => flatten(it, path, root, schema));
   const found = at(root, path);
   const expected = [...new Set(issue.errors.flat().map(expectationOf))].filter((it) => it !== "");
-  const name = String(path.at(-1));
-  if (found === undefined) {
-    const message = `\`${name}\` is missing, expected ${expected.join(" or ")}`;
-    return [{ path, code: "schema/missing-field", message, hint: `add \`${name}\`` }];
-  }
+  if (found === undefined && path.length > 0) return [missing(path, expected.join(" or "))];
   const message = `found ${describe(found)}, expected ${expected.join(" or ")}`;
   const hint = `write ${expected.join(" or ")}`;
   return [{ path, code: "schema/invalid-type", message, hint }];

@@ -60,14 +60,18 @@ export function parseFile(file: string, text: string, limits: Limits = defaultLi
   const problems = trees
     .flatMap((it) => it.faults)
     .concat(contentFaults(trees))
-    .map(({ offset, ...fault }): Problem => ({ ...placeOf(offset), pointer: "", ...fault }));
+    .map((fault) => toProblem(fault, placeOf(fault.offset)));
   return { documents, problems };
 }
 
 const error = { severity: "error" as const };
 
-function unreadable(file: string, { offset: _, ...fault }: Fault): ParsedFile {
-  return { documents: [], problems: [{ file, line: 1, column: 1, pointer: "", ...fault }] };
+function unreadable(file: string, fault: Fault): ParsedFile {
+  return { documents: [], problems: [toProblem(fault, { file, line: 1, column: 1 })] };
+}
+
+function toProblem({ code, severity, message, hint }: Fault, place: Place): Problem {
+  return { ...place, pointer: "", code, severity, message, hint };
 }
 
 function readTrees(text: string, limits: Limits): readonly Tree[] | Fault {

@@ -13,8 +13,10 @@ export function knownKeys(schema: z.core.$ZodType, path: readonly PropertyKey[])
 function childrenOf(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType[] {
   if (schema instanceof z.ZodObject) {
     const key = String(part);
-    const child = Object.hasOwn(schema.shape, key) ? schema.shape[key] : schema.def.catchall;
-    return child === undefined ? [] : unwrap(child);
+    const child: unknown = Object.hasOwn(schema.shape, key)
+      ? schema.shape[key]
+      : schema.def.catchall;
+    return child instanceof z.ZodType ? unwrap(child) : [];
   }
   if (schema instanceof z.ZodRecord) return unwrap(schema.valueType);
   if (schema instanceof z.ZodArray) return unwrap(schema.element);

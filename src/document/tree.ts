@@ -197,7 +197,7 @@ class Builder {
   private nameOf(key: unknown, offset: number): string | undefined {
     if (isScalar(key)) {
       if (typeof key.value === "string") return key.value;
-      return key.value === null ? "" : (key.source ?? String(key.value));
+      return key.value === null ? "" : (key.source ?? "");
     }
     if (isAlias(key)) {
       const { value } = this.follow(key.source, offset, offset, 1);
@@ -225,7 +225,7 @@ class Builder {
       return value;
     }
     if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
-    return source ?? String(value);
+    return source ?? null; // a custom tag the parser does not know
   }
 
   private descend(depth: number, offset: number): void {

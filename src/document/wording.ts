@@ -2,24 +2,17 @@
 import type { z } from "zod";
 
 export function expectationOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return article(issue.expected);
-    case "invalid_value":
-      return issue.values.map((it) => `\`${String(it)}\``).join(" or ");
-    case "invalid_format":
-      return issue.message.startsWith("Invalid string")
-        ? `text that matches ${issue.pattern ?? issue.format}`
-        : issue.message;
-    case "too_small":
-      return `at least ${issue.minimum}${unit(issue.origin)}`;
-    case "too_big":
-      return `at most ${issue.maximum}${unit(issue.origin)}`;
-    case "not_multiple_of":
-      return `a multiple of ${issue.divisor}`;
-    default:
-      return issue.message;
+  if (issue.code === "invalid_type") return article(issue.expected);
+  if (issue.code === "invalid_value") {
+    return issue.values.map((it) => `\`${String(it)}\``).join(" or ");
   }
+  if (issue.code === "invalid_format" && issue.message.startsWith("Invalid string")) {
+    return `text that matches ${issue.pattern ?? issue.format}`;
+  }
+  if (issue.code === "too_small") return `at least ${issue.minimum}${unit(issue.origin)}`;
+  if (issue.code === "too_big") return `at most ${issue.maximum}${unit(issue.origin)}`;
+  if (issue.code === "not_multiple_of") return `a multiple of ${issue.divisor}`;
+  return issue.message;
 }
 
 const units: { readonly [origin: string]: string } = {
@@ -38,7 +31,7 @@ const articles: { readonly [type: string]: string } = {
   nonoptional: "a value",
   null: "null",
 };
-export const article = (type: string): string => articles[type] ?? `a ${type}`;
+const article = (type: string): string => articles[type] ?? `a ${type}`;
 
 export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
@@ -46,7 +39,7 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
   if (typeof value === "string") return value === "" ? "empty text" : `"${short(value)}"`;
-  return `the ${typeof value} ${String(value)}`;
+  return `the ${typeof value} ${JSON.stringify(value)}`;
 }
 
 export const short = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);

@@ -35,18 +35,20 @@ const ownOf = (from: JsonRecord, name: string): JsonRecord | undefined => {
 };
 
 describe("substitute", () => {
-  test.each(corpus.cases)("$id: $input", ({ context, input, output, error }) => {
-    const result = substitute(input, lookupIn(known(context)));
-    if (error === undefined) {
-      expect(result).toEqual({ value: output, faults: [] });
-      return;
-    }
-    const told = result.faults.map((it) => `${it.reference} ${it.message}`).join("\n");
-    const references = [...error.matchAll(/invalid ref '([^']*)'/g)].map((it) => it[1]);
+  const fine = corpus.cases.filter((it) => it.error === undefined);
+  test.each(fine)("$id: $input", ({ context, input, output }) => {
+    expect(substitute(input, lookupIn(known(context)))).toEqual({ value: output, faults: [] });
+  });
+
+  const faulty = corpus.cases.filter((it) => it.error !== undefined);
+  test.each(faulty)("$id: $input", ({ context, input, error = "" }) => {
+    const { value, faults } = substitute(input, lookupIn(known(context)));
+    const references = [...error.matchAll(/invalid ref '([^']*)'/g)].map((it) => it[1] ?? "");
     const keys = [...error.matchAll(/(?:key|resource) '([^']*)'/g)].map((it) => it[1] ?? "");
-    expect(result.faults.map((it) => it.reference)).toEqual(references);
-    for (const key of keys) expect(told).toContain(key);
-    expect(result.value).toEqual(input);
+    const told = faults.map((it) => it.message).join("\n");
+    expect(value).toEqual(input);
+    expect(faults.map((it) => it.reference)).toEqual(references);
+    expect([...references, ...keys].filter((it) => !told.includes(it))).toEqual([]);
   });
 
   test.each<[string, Json, string]>([
@@ -115,7 +117,8 @@ describe("substitutePartly", () => {
       fc.property(text, (value) => {
         const lookup = lookupInMetadata({ a: "p$", b: "B" });
         const once = substitutePartly(value, lookup);
-        if (once.faults.length === 0) expect(substitutePartly(once.value, lookup)).toEqual(once);
+        fc.pre(once.faults.length === 0);
+        expect(substitutePartly(once.value, lookup)).toEqual(once);
       }),
     );
   });

@@ -51,11 +51,16 @@ describe.each<Mode>(["default", "strict"])("%s mode", (mode) => {
     expect(problems.some((it) => isAt(it, index.get(name) ?? "not listed"))).toBe(true);
   });
 
-  test.each(files("semantic"))("%s", (name) => {
+  // score-go's two checks of 14 disagree with each other; what substitution supports is fine here.
+  const refused = files("semantic").filter((it) => !it.startsWith("semantic/14"));
+  test.each(refused)("%s has an error in place", (name) => {
     const errors = problemsOf(name, mode).filter(isError);
-    if (name.startsWith("semantic/14")) return expect(errors).toEqual([]);
     expect(errors.map((it) => it.pointer)).toEqual([index.get(name)]);
     expect(errors.every((it) => it.code.startsWith("score/") && it.hint !== undefined)).toBe(true);
+  });
+
+  test("an escaped dot in a reference is fine", () => {
+    expect(problemsOf("semantic/14-escaped-dot-key.yaml", mode)).toEqual([]);
   });
 });
 

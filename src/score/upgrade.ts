@@ -222,6 +222,7 @@ function withModernEntry(item: JsonRecord, at: Path, draft: Draft): JsonRecord {
 function withModernReferences(value: Json | undefined, draft: Draft): Json | undefined {
   if (!isRecord(value)) return value;
   let result: JsonRecord = value;
+  const moved = finish(value, draft);
   for (const { path, text } of expandedTexts(value)) {
     let modern = "";
     let end = 0;
@@ -229,9 +230,8 @@ function withModernReferences(value: Json | undefined, draft: Draft): Json | und
       if (parts[0] !== "resources" || parts[2] !== "outputs" || parts.length < 4) continue;
       const written = `\${${reference}}`;
       const meant = written.replace(".outputs.", ".");
-      const { origin } = finish(value, draft);
       const message = `\`${written}\` is now written without \`outputs\``;
-      warn(draft, origin(path), "older-reference", message, `write \`${meant}\``);
+      warn(draft, moved.origin(path), "older-reference", message, `write \`${meant}\``);
       modern += text.slice(end, offset) + meant;
       end = offset + written.length;
     }
