@@ -1,0 +1,115 @@
+/**
+ * Runs a program of somebody else's so that nothing of it is left: not when it ends, not when it is
+ * stopped, and not when this process is killed. POSIX; on Linux and macOS.
+ */
+import { spawn } from "node:child_process";
+import type { Clock } from "../model/clock.ts";
+import { PermanentError } from "./step-type.ts";
+
+export interface ProcessRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+/** One of the two is `null`. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+const killAfterMs = 2_000;
+const pollMs = 50;
+
+/**
+ * Stands beside the program in its process group and kills the group when fd 3 closes, which is when
+ * this process has died: a worker that takes the run over must not find the old attempt still at work.
+ */
+const guard = `( trap '' HUP INT; exec </dev/null >/dev/null 2>&1; read -r -u 3; kill -KILL 0 ) & exec 3<&-; exec "$0" "$@"`;
+
+/**
+ * Runs it in a process group of its own, without input. On abort the group gets SIGTERM and, 2 s
+ * later, SIGKILL; children that outlive the program are killed when it ends. (A child that makes
+ * itself a session of its own escapes both.)
+ *
+ * @throws the signal's reason, once nothing runs any more
+ * @throws {PermanentError} it cannot be started
+ */
+export async function runProcess(
+  request: ProcessRequest,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<ProcessEnd> {
+  signal.throwIfAborted();
+  const child = spawn("bash", ["-c", guard, request.command, ...request.args], {
+    cwd: request.cwd,
+    env: request.env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const exited = new Promise<ProcessEnd>((resolve, reject) => {
+    child.once("error", (error) => reject(cannotStart(error)));
+    child.once("exit", (code, name) => resolve({ code, signal: name }));
+  });
+  child.stdout?.setEncoding("utf8").on("data", request.stdout);
+  child.stderr?.setEncoding("utf8").on("data", request.stderr);
+
+  const group = child.pid;
+  if (group === undefined) return exited; // rejects: it never started
+  const over = new AbortController();
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped = stopGroup(group, clock, over.signal);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const end = await exited;
+    signal.removeEventListener("abort", stop);
+    await stopped;
+    send(group, "SIGKILL");
+    // Whoever escaped the group may hold the pipes open for ever.
+    await Promise.race([closed, rest(clock, killAfterMs, over.signal)]);
+    if (stopped !== undefined) signal.throwIfAborted();
+    return end;
+  } finally {
+    over.abort();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+}
+
+/** SIGTERM, time to end well, SIGKILL. */
+async function stopGroup(group: number, clock: Clock, over: AbortSignal): Promise<void> {
+  send(group, "SIGTERM");
+  for (let waitedMs = 0; waitedMs < killAfterMs && send(group, 0); waitedMs += pollMs) {
+    await rest(clock, pollMs, over);
+  }
+  send(group, "SIGKILL");
+}
+
+/** Whether there was a process left in the group to send it to. */
+function send(group: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+  try {
+    return process.kill(-group, signal);
+  } catch {
+    return false; // ESRCH: all are gone
+  }
+}
+
+const rest = (clock: Clock, ms: number, over: AbortSignal): Promise<void> =>
+  clock.sleep(ms, over).catch(() => undefined);
+
+/** Never the error's own text: for a bad argument Node quotes it, and it may be a secret. */
+function cannotStart(error: Error): PermanentError {
+  const code = "code" in error ? String(error.code) : error.name;
+  const why: Readonly<Record<string, string>> = {
+    ENOENT: "bash is not in PATH, or the working folder is gone",
+    E2BIG: "its parameters are larger than the system passes to a program",
+  };
+  return new PermanentError(`starting the script: ${why[code] ?? code}`);
+}

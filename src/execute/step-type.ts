@@ -1,0 +1,106 @@
+/**
+ * What a step type is: a file in `execute/steps/` that defines one, and a line in registry.ts. Its
+ * config is rendered and checked before it sees it, so that it holds nothing but its own work.
+ */
+import type { z } from "zod";
+import { StallingError } from "../model/errors.ts";
+import { toPointer, type JsonRecord } from "../model/json.ts";
+import type { Scope, Uid } from "../model/uid.ts";
+import type { Masker } from "../secrets/mask.ts";
+import type { TemplateContexts } from "./render.ts";
+
+export interface StepResult {
+  readonly outputs: JsonRecord;
+  /** Names of outputs whose values are secrets. */
+  readonly sensitive: readonly string[];
+}
+
+/** What an interrupted attempt left behind. */
+export type Observed =
+  | { readonly state: "done"; readonly result: StepResult }
+  | { readonly state: "absent" }
+  | { readonly state: "unknown"; readonly message: string };
+
+export interface StepContext {
+  readonly scope: Scope;
+  readonly uid: Uid;
+  readonly run: string;
+  readonly name: string;
+  /** The same for every attempt at this step of this run: name what you make after it, and find it again. */
+  readonly key: string;
+  readonly parameters: JsonRecord;
+  /** What scripts see beside the parameters: `APP_NAME` and the like. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Since the step first started, over all attempts, looks and restarts. */
+  readonly elapsedMs: number;
+  readonly masker: Masker;
+  /** Appends to the step's log, as it is: bring your own line ends. Masked and bounded on the way. */
+  readonly log: (text: string) => void;
+  /** Aborted when the lease is lost or the attempt has timed out. */
+  readonly signal: AbortSignal;
+}
+
+export interface StepDefinition<C> {
+  readonly type: string;
+  /** Of the rendered config; strict. */
+  readonly schema: z.ZodType<C>;
+  /** Which parts of the config are code, by JSON pointer prefix; all else is plain text. */
+  readonly contexts: TemplateContexts;
+  /**
+   * Performs the step once.
+   *
+   * @throws {WaitingError} not done yet: look again later, without holding a worker until then
+   * @throws {PermanentError} failed, and would again
+   * @throws {StallingError} somebody has to change something
+   * @throws anything else: a failed attempt
+   */
+  run(config: C, context: StepContext): Promise<StepResult>;
+  /** Finds out, changing nothing, how far an interrupted attempt came. Without it, nobody can know. */
+  observe?(config: C, context: StepContext): Promise<Observed>;
+}
+
+/** A step type with its config's type closed over: what the loop holds. */
+export interface StepExecutor {
+  readonly type: string;
+  readonly schema: z.ZodType;
+  readonly contexts: TemplateContexts;
+  /** @throws {StallingError} ConfigurationError, naming step and field */
+  bind(step: string, config: JsonRecord): BoundStep;
+}
+
+export interface BoundStep {
+  run(context: StepContext): Promise<StepResult>;
+  observe(context: StepContext): Promise<Observed>;
+}
+
+/** This attempt failed and so would the next: what is left of the step's retries is not used. */
+export class PermanentError extends Error {
+  override readonly name = "PermanentError";
+}
+
+export function defineStep<C>(definition: StepDefinition<C>): StepExecutor {
+  const { type, schema, contexts } = definition;
+  const bind = (step: string, config: JsonRecord): BoundStep => {
+    const parsed = schema.safeParse(config);
+    if (!parsed.success) throw configurationError(step, type, parsed.error);
+    return {
+      run: (context) => definition.run(parsed.data, context),
+      observe: async (context) =>
+        (await definition.observe?.(parsed.data, context)) ?? {
+          state: "unknown",
+          message: "an attempt was interrupted, and nothing tells how far it came",
+        },
+    };
+  };
+  return { type, schema, contexts, bind };
+}
+
+function configurationError(step: string, type: string, error: z.ZodError): StallingError {
+  const faults = error.issues.map(({ path, message }) => {
+    return `config${toPointer(path)}: ${message.replace(/^Invalid input: /, "")}`;
+  });
+  const hint = `correct the config of this ${type} step in the provider's workflow`;
+  return new StallingError("ConfigurationError", `step ${step}: ${faults.join("; ")}`, hint);
+}

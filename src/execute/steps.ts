@@ -1,0 +1,262 @@
+/**
+ * Performs a run's steps in order, each journalled before and after, so that a killed process goes
+ * on where it was: a finished step never runs again, and one whose end is unknown is looked at
+ * before anything is done (law 6, E6).
+ */
+import type { Clock, Random } from "../model/clock.ts";
+import { LeaseLostError, StallingError, SupersededError, WaitingError } from "../model/errors.ts";
+import type { JsonRecord } from "../model/json.ts";
+import type { RunOperation } from "../model/run.ts";
+import type { Scope, Uid } from "../model/uid.ts";
+import type { Workflow, WorkflowStep } from "../model/workflow.ts";
+import { isCredentialName } from "../provider/credentials.ts";
+import type { Masker } from "../secrets/mask.ts";
+import { attempt, formatMs } from "./attempt.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+import { isWanted, renderConfig, renderOutputs, type TemplateData } from "./render.ts";
+import { defaultRetry, retryDelayMs, type RetryPolicy } from "./retry.ts";
+import { learn, withSecrets } from "./sensitive.ts";
+import {
+  PermanentError,
+  type BoundStep,
+  type Observed,
+  type StepContext,
+  type StepExecutor,
+  type StepResult,
+} from "./step-type.ts";
+
+export interface RunRequest {
+  readonly scope: Scope;
+  readonly run: string;
+  readonly uid: Uid;
+  readonly operation: RunOperation;
+  readonly steps: readonly WorkflowStep[];
+  readonly outputs: Workflow["outputs"];
+  /** Final values; secrets are in plain, and the masker knows them. */
+  readonly parameters: JsonRecord;
+  /** `APP_NAME` and the like, for scripts. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly masker: Masker;
+  /** What `now` gives in templates, ISO 8601: of the run, not of the claim, so that a resume renders the same. */
+  readonly now: string;
+}
+
+export interface RunTools {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly retry?: RetryPolicy;
+}
+
+/**
+ * Performs what is left of the run.
+ *
+ * @returns the workflow's outputs; `sensitive` are the names of those that are secret, by
+ *   declaration or because a secret value is in them
+ * @throws {WaitingError} the run waits, without a worker: for a further attempt (`StepRetry`), or
+ *   because a step says so
+ * @throws {StallingError} LeaseLostError, SupersededError, the signal's reason; anything else is a
+ *   failed run. Messages are masked.
+ */
+export async function performRun(
+  request: RunRequest,
+  executors: ReadonlyMap<string, StepExecutor>,
+  journal: Journal,
+  tools: RunTools,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const known = request.steps.map((step) => ({ step, executor: executorOf(step, executors) }));
+  const entries = await journal.read();
+  const claimedAt = tools.clock.now().getTime();
+  const sinceClaimMs = () => tools.clock.now().getTime() - claimedAt;
+  const performer = { request, journal, tools, signal, sinceClaimMs };
+  const ended = new Map<string, StepResult>();
+
+  for (const [index, { step, executor }] of known.entries()) {
+    const entry = entries.get(step.name);
+    if (entry?.state === "skipped") continue;
+    if (entry?.state === "ended") {
+      learn(entry, request.masker);
+      ended.set(step.name, entry);
+      continue;
+    }
+    signal.throwIfAborted();
+    const data = dataOf(request, ended);
+    const result = await performStep(performer, { step, index, executor, entry, data });
+    if (result !== undefined) ended.set(step.name, result);
+  }
+
+  const outputs = renderOutputs(request.outputs, dataOf(request, ended));
+  return withSecrets(outputs, (name) => request.outputs[name]?.sensitive ?? false, request.masker);
+}
+
+type OpenEntry = Exclude<JournalEntry, { readonly state: "ended" | "skipped" }>;
+
+interface Performer {
+  readonly request: RunRequest;
+  readonly journal: Journal;
+  readonly tools: RunTools;
+  readonly signal: AbortSignal;
+  /** Time gone by here since the entries were read. */
+  readonly sinceClaimMs: () => number;
+}
+
+interface OpenStep {
+  readonly step: WorkflowStep;
+  readonly index: number;
+  readonly executor: StepExecutor;
+  readonly entry: OpenEntry | undefined;
+  readonly data: TemplateData;
+}
+
+/** @returns `undefined` when the step is skipped */
+async function performStep(performer: Performer, open: OpenStep): Promise<StepResult | undefined> {
+  const { request, journal, tools, signal } = performer;
+  const { step, index, executor, entry, data } = open;
+  const place = { name: step.name, index, type: step.type };
+  if (entry?.state === "failed" && !mayRetry(step, entry.attempts)) {
+    throw new PermanentError(entry.error); // killed between the step's end and the run's
+  }
+
+  const prepared = prepare(step, executor, data, entry === undefined);
+  if (prepared.state === "skipped") {
+    await journal.skip(place);
+    return undefined;
+  }
+  if (prepared.state === "faulty") {
+    await journal.start(place);
+    return failStep(performer, open, 1, 0, prepared.error);
+  }
+
+  const before = performer.sinceClaimMs();
+  const elapsedMs = () =>
+    entry === undefined
+      ? performer.sinceClaimMs() - before
+      : entry.elapsedMs + performer.sinceClaimMs();
+  const attempts = (entry?.attempts ?? 0) + (entry?.state === "waiting" ? 0 : 1);
+  const { scope, uid, run, parameters, environment, masker } = request;
+  const key = `${run}/${step.name}`;
+  const identity = { scope, uid, run, name: step.name, key, parameters, environment, masker };
+  const context = { ...identity, attempt: attempts, elapsedMs: elapsedMs() };
+
+  const finish = async ({ outputs, sensitive }: StepResult): Promise<StepResult> => {
+    const isSecret = (name: string) => sensitive.includes(name) || isCredentialName(name);
+    const result = withSecrets(outputs, isSecret, masker);
+    await journal.end(step.name, result);
+    return result;
+  };
+
+  if (entry?.state === "started") {
+    const observed = await observe(performer, open, prepared.bound, context);
+    if (observed.state === "done") return finish(observed.result);
+    if (observed.state === "unknown" && !step.retrySafe) {
+      const hint = "look at the resource, then `innominatus retry` or `innominatus abandon`";
+      const message = masker.mask(`step ${step.name}: ${observed.message}`);
+      throw new StallingError("EffectUnknown", message, hint);
+    }
+  }
+
+  await journal.start(place);
+  const put = (text: string) => journal.log(step.name, text);
+  const outcome = await attempt(prepared.bound, context, step.timeoutMs, put, tools.clock, signal);
+  return outcome.ok
+    ? finish(outcome.result)
+    : failStep(performer, open, attempts, elapsedMs(), outcome.error);
+}
+
+/** @throws {WaitingError} while the answer cannot be had: nothing is done before it is known */
+async function observe(
+  { request, tools, signal }: Performer,
+  { step }: OpenStep,
+  bound: BoundStep,
+  context: Omit<StepContext, "log" | "signal">,
+): Promise<Observed> {
+  try {
+    return await bound.observe({ ...context, log: () => undefined, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    const cause = error instanceof Error ? error.message : String(error);
+    const message = request.masker.mask(`step ${step.name}: observing its effect: ${cause}`);
+    const delayMs = retryDelayMs(context.attempt, tools.random, tools.retry ?? defaultRetry);
+    throw new WaitingError("ObserveRetry", message, delayMs);
+  }
+}
+
+type Prepared =
+  | { readonly state: "ready"; readonly bound: BoundStep }
+  | { readonly state: "skipped" }
+  | { readonly state: "faulty"; readonly error: StallingError };
+
+/** A step that has started once takes part: `when` is not asked again. */
+function prepare(
+  { name, config, when }: WorkflowStep,
+  executor: StepExecutor,
+  data: TemplateData,
+  asksWhen: boolean,
+): Prepared {
+  try {
+    if (asksWhen && when !== undefined && !isWanted(name, when, data)) return { state: "skipped" };
+    const rendered = renderConfig(name, config, executor.contexts, data);
+    return { state: "ready", bound: executor.bind(name, rendered) };
+  } catch (error) {
+    if (error instanceof StallingError) return { state: "faulty", error };
+    throw error;
+  }
+}
+
+/** Journals how an attempt failed, and throws what the run makes of it. */
+async function failStep(
+  { request, journal, tools }: Performer,
+  { step }: OpenStep,
+  attempts: number,
+  elapsedMs: number,
+  error: unknown,
+): Promise<never> {
+  if (error instanceof LeaseLostError || error instanceof SupersededError) throw error;
+  const { masker } = request;
+  const named = (text: string) =>
+    masker.mask(text.startsWith("step ") ? text : `step ${step.name}: ${text}`);
+  const message = named(error instanceof Error ? error.message : String(error));
+
+  if (error instanceof WaitingError) {
+    const leftMs = step.timeoutMs - elapsedMs;
+    if (leftMs > 0) {
+      const retryAfterMs = Math.min(error.retryAfterMs, leftMs);
+      await journal.wait(step.name, retryAfterMs);
+      throw new WaitingError(error.reason, message, retryAfterMs);
+    }
+    const late = named(`timed out after ${formatMs(step.timeoutMs)}: ${error.message}`);
+    await journal.fail(step.name, late, undefined);
+    throw new PermanentError(late);
+  }
+  if (error instanceof StallingError) {
+    await journal.fail(step.name, message, undefined);
+    throw new StallingError(error.reason, message, masker.mask(error.hint));
+  }
+  if (error instanceof PermanentError || !mayRetry(step, attempts)) {
+    await journal.fail(step.name, message, undefined);
+    throw new PermanentError(message);
+  }
+  const delayMs = retryDelayMs(attempts, tools.random, tools.retry ?? defaultRetry);
+  await journal.fail(step.name, message, delayMs);
+  throw new WaitingError("StepRetry", message, delayMs);
+}
+
+/** A failed attempt may have had its effect: only what is safe to repeat is repeated unasked (E15). */
+const mayRetry = ({ retrySafe, retries }: WorkflowStep, attempts: number): boolean =>
+  retrySafe && attempts <= retries;
+
+function executorOf(
+  { name, type }: WorkflowStep,
+  executors: ReadonlyMap<string, StepExecutor>,
+): StepExecutor {
+  const executor = executors.get(type);
+  if (executor !== undefined) return executor;
+  const hint = `this build performs: ${[...executors.keys()].toSorted().join(", ")}`;
+  const message = `step ${name} has the type "${type}", which this build does not perform`;
+  throw new StallingError("UnknownStepType", message, hint);
+}
+
+function dataOf({ parameters, now }: RunRequest, ended: ReadonlyMap<string, StepResult>) {
+  const steps = [...ended].map(([name, { outputs }]) => [name, { output: outputs }] as const);
+  return { parameters, steps: Object.fromEntries(steps), now };
+}
