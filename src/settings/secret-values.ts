@@ -1,0 +1,17 @@
+/** Every secret that the settings hold, for masking by value at each sink (law 7). */
+import { gitSecrets } from "./git-credentials.ts";
+import { passwordsIn } from "./secret-url.ts";
+import type { Environment } from "./secret-variables.ts";
+import type { Settings } from "./settings.ts";
+
+/** Sorted, each once. Whole URLs are not among them: their passwords are. */
+export function secretValues(settings: Settings, env: Environment): readonly string[] {
+  const { databaseUrl, encryptionKey, connections, repositories } = settings;
+  const urls = [databaseUrl, ...Object.values(connections).map(({ url }) => url)];
+  const values = [
+    ...urls.flatMap((url) => (url === undefined ? [] : passwordsIn(url))),
+    ...repositories.flatMap((repository) => gitSecrets(repository, env)),
+    ...(encryptionKey === undefined ? [] : [encryptionKey]),
+  ];
+  return [...new Set(values)].toSorted();
+}

@@ -1,0 +1,68 @@
+/** The controller's settings once read and checked: what DESIGN.md §4 and §9 leave to an operator. */
+import type { logEncodings, logLevels } from "./file.ts";
+
+/** Names of where a repository's credentials are; their values are read when git runs (git-credentials.ts). */
+export interface Credentials {
+  /** Environment variables; `<NAME>_FILE` is read where it is set instead. */
+  readonly usernameEnv?: string;
+  readonly passwordEnv?: string;
+  readonly sshKeyFile?: string;
+  readonly knownHostsFile?: string;
+}
+
+export interface RepositorySettings {
+  readonly name: string;
+  /** Holds no password; a path is absolute. */
+  readonly url: string;
+  readonly credentials?: Credentials;
+}
+
+export type ProviderSource =
+  | { readonly name: string; readonly kind: "folder"; readonly path: string }
+  | {
+      readonly name: string;
+      readonly kind: "git";
+      readonly repository: string;
+      /** `HEAD` where the file does not say. */
+      readonly ref: string;
+      /** Folder in the repository; absent: its root. */
+      readonly path?: string;
+    };
+
+export interface Connection {
+  /** Secret: it may hold a password. */
+  readonly url: string;
+  /** What outputs tell workloads instead of the URL's host and port. */
+  readonly publicHost?: string;
+  readonly publicPort?: number;
+}
+
+/** Holds secrets: never log it whole; `secretValues` lists them for masking. */
+export interface Settings {
+  readonly dataDir: string;
+  /** Secret. `undefined`: the embedded database in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  /** Secret. `undefined`: a key file in `dataDir`. */
+  readonly encryptionKey: string | undefined;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly repositories: readonly RepositorySettings[];
+  readonly providers: readonly ProviderSource[];
+  readonly connections: { readonly [name: string]: Connection };
+  readonly pollMs: number;
+  readonly resyncMs: number;
+  readonly driftMs: number;
+  readonly workers: number;
+  readonly workersPerProvider: number;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly stepRetry: { readonly baseMs: number; readonly factor: number; readonly capMs: number };
+  readonly runRetry: {
+    readonly baseMs: number;
+    readonly capMs: number;
+    readonly stallAfter: number;
+  };
+  readonly log: {
+    readonly level: (typeof logLevels)[number];
+    readonly encoding: (typeof logEncodings)[number];
+  };
+}
