@@ -2,7 +2,7 @@
  * Runs a program of somebody else's so that nothing of it is left: not when it ends, not when it is
  * stopped, and not when this process is killed. POSIX; on Linux and macOS.
  */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import type { Clock } from "../model/clock.ts";
 import { PermanentError } from "./step-type.ts";
 
@@ -31,6 +31,17 @@ const pollMs = 50;
  */
 const guard = `( trap '' HUP INT; exec </dev/null >/dev/null 2>&1; read -r -u 3; kill -KILL 0 ) & exec 3<&-; exec "$0" "$@"`;
 
+/** What to spawn, with `standalone`, for `command` to live no longer than its parent. */
+export const guarded = (command: string, args: readonly string[]): [string, string[]] => [
+  "bash",
+  ["-c", guard, command, ...args],
+];
+
+export const standalone: { detached: true; stdio: ["ignore", "pipe", "pipe", "pipe"] } = {
+  detached: true,
+  stdio: ["ignore", "pipe", "pipe", "pipe"],
+};
+
 /**
  * Runs it in a process group of its own, without input. On abort the group gets SIGTERM and, 2 s
  * later, SIGKILL; children that outlive the program are killed when it ends. (A child that makes
@@ -45,12 +56,7 @@ export async function runProcess(
   signal: AbortSignal,
 ): Promise<ProcessEnd> {
   signal.throwIfAborted();
-  const child = spawn("bash", ["-c", guard, request.command, ...request.args], {
-    cwd: request.cwd,
-    env: request.env,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
-  });
+  const child = start(request);
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const exited = new Promise<ProcessEnd>((resolve, reject) => {
     child.once("error", (error) => reject(cannotStart(error)));
@@ -83,6 +89,14 @@ export async function runProcess(
   }
 }
 
+function start({ command, args, cwd, env }: ProcessRequest): ChildProcess {
+  try {
+    return spawn(...guarded(command, args), { cwd, env, ...standalone });
+  } catch (error) {
+    throw cannotStart(error);
+  }
+}
+
 /** SIGTERM, time to end well, SIGKILL. */
 async function stopGroup(group: number, clock: Clock, over: AbortSignal): Promise<void> {
   send(group, "SIGTERM");
@@ -105,8 +119,8 @@ const rest = (clock: Clock, ms: number, over: AbortSignal): Promise<void> =>
   clock.sleep(ms, over).catch(() => undefined);
 
 /** Never the error's own text: for a bad argument Node quotes it, and it may be a secret. */
-function cannotStart(error: Error): PermanentError {
-  const code = "code" in error ? String(error.code) : error.name;
+function cannotStart(error: unknown): PermanentError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
   const why: Readonly<Record<string, string>> = {
     ENOENT: "bash is not in PATH, or the working folder is gone",
     E2BIG: "its parameters are larger than the system passes to a program",

@@ -53,7 +53,8 @@ export function renderOutputs(outputs: Workflow["outputs"], data: TemplateData):
 
 /** Whether a step takes part; @throws {StallingError} TemplateError */
 export function isWanted(step: string, when: string, data: TemplateData): boolean {
-  const text = String(renderValue(`step ${step}: when`, when, "plain", data));
+  const value = renderValue(`step ${step}: when`, when, "plain", data);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
   return !["", "false", "0", "no"].includes(text.trim().toLowerCase());
 }
 

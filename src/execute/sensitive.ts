@@ -26,12 +26,14 @@ export function withSecrets(
 /** Makes the masker know a recorded result's secrets: after a restart, too, they never show. */
 export function learn({ outputs, sensitive }: StepResult, masker: Masker): void {
   for (const name of sensitive) {
-    for (const text of textsIn(outputs[name] ?? null)) masker.add(text);
+    const value = outputs[name] ?? null;
+    for (const text of typeof value === "number" ? [String(value)] : textsIn(value))
+      masker.add(text);
   }
 }
 
 function textsIn(value: Json): string[] {
   if (isList(value)) return value.flatMap(textsIn);
   if (isRecord(value)) return Object.values(value).flatMap(textsIn);
-  return typeof value === "string" ? [value] : typeof value === "number" ? [String(value)] : [];
+  return typeof value === "string" ? [value] : [];
 }

@@ -2,9 +2,9 @@
 import type { Masker } from "../secrets/mask.ts";
 
 export interface StepLog {
-  write(text: string): void;
+  readonly write: (text: string) => void;
   /** Everything said is journalled. @throws what the journal threw */
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 export interface StepLogLimits {

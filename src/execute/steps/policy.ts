@@ -75,7 +75,10 @@ async function runScript(
   const env = {
     ...parameterVariables(context.parameters),
     ...context.environment,
-    ...{ PATH: path, HOME: home, TMPDIR: temp, LANG: "C.UTF-8" },
+    PATH: path,
+    HOME: home,
+    TMPDIR: temp,
+    LANG: "C.UTF-8",
     INNOMINATUS_STEP_KEY: context.key,
   };
   rejectNul(env);

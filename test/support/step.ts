@@ -1,0 +1,35 @@
+/** What a step type's executor is handed in a test, and a clock that really runs. */
+import { setTimeout } from "node:timers/promises";
+import type { Clock } from "../../src/model/clock.ts";
+import type { JsonRecord } from "../../src/model/json.ts";
+import type { StepContext, StepExecutor, StepResult } from "../../src/execute/step-type.ts";
+import { createMasker } from "../../src/secrets/mask.ts";
+
+export const runningClock: Clock = {
+  now: () => new Date(),
+  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
+};
+
+/** Performs one attempt. @param logged collects what the step says */
+export function performOnce(
+  executor: StepExecutor,
+  config: JsonRecord,
+  more: Partial<StepContext> = {},
+  logged: string[] = [],
+): Promise<StepResult> {
+  return executor.bind("only", config).run({
+    scope: { repository: "origin", environment: "default" },
+    uid: "mock.default#shop.db",
+    run: "run-1",
+    name: "only",
+    key: "run-1/only",
+    parameters: {},
+    environment: {},
+    attempt: 1,
+    elapsedMs: 0,
+    masker: createMasker(),
+    log: (text) => void logged.push(text),
+    signal: new AbortController().signal,
+    ...more,
+  });
+}
