@@ -8,7 +8,7 @@ import {
   grouped,
   nextSteps,
   problemCount,
-  reasonText,
+  reasonWords,
   stakeText,
   summaryText,
   symbols,
@@ -93,7 +93,7 @@ function operationRow(operation: PlannedOperation, facts: PlanFacts): string {
   const stake = stakeText(operation, facts);
   const { gate, workflow } = operation;
   const why = [
-    reasonText(operation),
+    reasonWords(operation.reason),
     ...(stake === undefined ? [] : [`**${stake}**`]),
     ...(gate === null
       ? []

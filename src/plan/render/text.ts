@@ -9,7 +9,7 @@ import {
   grouped,
   nextSteps,
   problemCount,
-  reasonText,
+  reasonWords,
   stakeText,
   summaryText,
   symbols,
@@ -66,7 +66,7 @@ function operationLines(operation: PlannedOperation, facts: PlanFacts, paint: Pa
     ...(operation.gate === null ? [] : [paint.yellow(gateText(operation.gate))]),
   ];
   return [
-    `  ${colour(title)}  ${colour(verb)}${paint.dim(`, ${reasonText(operation)}`)}`,
+    `  ${colour(title)}  ${colour(verb)}${paint.dim(`, ${reasonWords(operation.reason)}`)}`,
     `      ${paint.dim(workflowText(operation))}`,
     ...details.map((it) => `      ${it}`),
   ];

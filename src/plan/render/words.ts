@@ -34,7 +34,7 @@ const reasons = {
   UpToDate: "up to date",
 } as const satisfies Record<Reason, string>;
 
-export const reasonText = (operation: PlannedOperation): string => reasons[operation.reason];
+export const reasonWords = (reason: Reason): string => reasons[reason];
 
 /** What is lost when the operation runs; `undefined` where nothing is. */
 export function stakeText(operation: PlannedOperation, facts: PlanFacts): string | undefined {
