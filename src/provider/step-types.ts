@@ -1,0 +1,24 @@
+/** Step types: those this build performs, and those the format knows beyond them. */
+
+export const builtStepTypes: readonly string[] = ["http", "policy", "secret", "sql", "wait"];
+
+/** Upstream's executors and stubs: files that use them load, and a resource that needs them says why it cannot be made. */
+export const foreseenStepTypes: readonly string[] = [
+  "ansible",
+  "argocd-app",
+  "cost-analysis",
+  "database-migration",
+  "dummy",
+  "git-commit-manifests",
+  "gitea-repo",
+  "kubernetes",
+  "monitoring",
+  "resource-provisioning",
+  "security",
+  "tagging",
+  "tekton",
+  "terraform",
+  "terraform-generate",
+  "validation",
+  "vault-setup",
+];
