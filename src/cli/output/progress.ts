@@ -72,9 +72,12 @@ export function createProgress(
         rows.delete(event.uid);
         verdicts.set(event.uid, verdict);
       }
-      const took = verdict === "held" ? "" : `  ${duration(now() - began)}`;
-      if (verdict !== undefined) print([resultLine(event, verdict, took, paint)]);
-      else print(columns === undefined ? [plainLine(event, duration(now() - start))] : []);
+      const took = duration(now() - began);
+      if (columns === undefined) {
+        const text = verdict === undefined ? plainLine(event) : resultLine(event, verdict, paint);
+        print([`${paint.dim(duration(now() - start))} ${text}`]);
+      } else if (verdict === undefined) print([]);
+      else print([`${resultLine(event, verdict, paint)}  ${paint.dim(took)}`]);
     },
     note(text) {
       print(text.split("\n"));
@@ -106,17 +109,17 @@ function settled(phase: Phase): Verdict | undefined {
 const marks = { done: "✓", failed: "✗", held: "‖" } as const;
 const markColours = { done: "green", failed: "red", held: "yellow" } as const;
 
-function resultLine(event: ProgressEvent, verdict: Verdict, took: string, paint: Painter): string {
+function resultLine(event: ProgressEvent, verdict: Verdict, paint: Painter): string {
   const mark = paint[markColours[verdict]](marks[verdict]);
   const why = event.message === undefined ? "" : `: ${visible(event.message)}`;
-  return `${mark} ${event.operation} ${visible(event.uid)} ${event.phase}${why}${paint.dim(took)}`;
+  return `${mark} ${event.operation} ${visible(event.uid)} ${event.phase}${why}`;
 }
 
 const stepText = ({ step, phase }: ProgressEvent): string =>
   step === undefined ? phase : `step ${step.number}/${step.of} ${visible(step.name)}`;
 
-const plainLine = (event: ProgressEvent, at: string): string =>
-  `${at} ${event.operation} ${visible(event.uid)} ${stepText(event)}`;
+const plainLine = (event: ProgressEvent): string =>
+  `  ${event.operation} ${visible(event.uid)} ${stepText(event)}`;
 
 /** No line wraps: the next drawing has to know how many lines to go up. */
 function liveBlock(rows: readonly Row[], paint: Painter, columns: number, now: number): string[] {

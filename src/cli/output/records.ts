@@ -110,6 +110,7 @@ export const runListing = (now: Date): Listing<Run> => ({
     uid: it.uid,
     operation: it.operation,
     workflow: it.workflow,
+    provider: it.provider,
     state: it.state,
     reason: it.reason,
     message: it.message,
