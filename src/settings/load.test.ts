@@ -370,10 +370,10 @@ test("law 7: every secret of the settings is listed for masking", () => {
   const env = {
     DATABASE_URL: "postgres://u:p%40ss@h/d",
     INNOMINATUS_CONNECTION_A: "postgres://u:other@h/d",
-    INNOMINATUS_ENCRYPTION_KEY: "key",
+    INNOMINATUS_ENCRYPTION_KEY: "new-key, old-key",
     INNOMINATUS_REPO: "https://h/r",
     INNOMINATUS_GIT_PASSWORD: "token",
   };
   const values = secretValues(settingsOf({ env }), env);
-  expect(values).toEqual(["key", "other", "p%40ss", "p@ss", "token"]);
+  expect(values).toEqual(["new-key", "old-key", "other", "p%40ss", "p@ss", "token"]);
 });

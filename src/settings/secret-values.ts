@@ -11,7 +11,8 @@ export function secretValues(settings: Settings, env: Environment): readonly str
   const values = [
     ...urls.flatMap((url) => (url === undefined ? [] : passwordsIn(url))),
     ...repositories.flatMap((repository) => gitSecrets(repository, env)),
-    ...(encryptionKey === undefined ? [] : [encryptionKey]),
+    // Several keys while they are being rotated.
+    ...(encryptionKey?.split(",").map((it) => it.trim()) ?? []),
   ];
-  return [...new Set(values)].toSorted();
+  return [...new Set(values)].filter((it) => it !== "").toSorted();
 }
