@@ -81,7 +81,7 @@ const causes: readonly (readonly [RegExp, FetchReason])[] = [
     "PermissionDenied",
   ],
   [
-    /corrupt|does not match index|is too small|bad object|bad (pack|index|signature|tree)|missing (blob|tree|commit|object)|unable to (read|unpack|parse)|inflate|could not read \w{40}|not a valid object|too-short tree/i,
+    /corrupt|does not match index|is too small|bad object|bad (pack|index|signature|tree)|missing (blob|tree|commit|object)|unable to (read|unpack|parse)|inflate|could not read \w{40}|not a (valid|tree) object|too-short tree/i,
     "CorruptMirror",
   ],
 ];

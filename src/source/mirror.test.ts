@@ -131,6 +131,10 @@ describe("history", () => {
     expect(await mirror.isAncestor(unknown, next)).toBe(false);
     expect(await mirror.isAncestor(next, unknown)).toBe(false);
 
+    expect(await reasonOf(mirror.changedPaths(unknown, next))).toBe("UnknownCommit");
+    expect(await reasonOf(mirror.snapshot(unknown, signal))).toBe("UnknownCommit");
+    expect(await mirror.fetch(signal)).toEqual({ changed: false, recloned: false });
+
     await mirror.keep(next);
     const rewritten = await origin.rewrite({ a: "1" });
     await mirror.fetch(signal);

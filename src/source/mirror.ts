@@ -4,14 +4,13 @@
  * commits stay readable after a force-push, so that history can be asked (laws 1 and 9).
  */
 import fs from "node:fs";
-import { access, mkdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import git from "isomorphic-git";
+import { cloneAfresh, exists, isDamage, keepRefs, readMirror } from "./clone.ts";
 import { diffTrees } from "./diff.ts";
 import { FetchError } from "./fetch-error.ts";
-import { runGit, writeSettings, type GitContext } from "./git.ts";
+import { runGit, type GitContext } from "./git.ts";
 import { locate, mask } from "./location.ts";
-import { fetchRefs, listRemote, noRefs, readRefs, sameRefs, tracked, type Refs } from "./refs.ts";
+import { fetchRefs, listRemote, noRefs, sameRefs, tracked, type Refs } from "./refs.ts";
 import {
   defaultLimits,
   readCommit,
@@ -103,8 +102,6 @@ export async function openMirror(options: MirrorOptions, signal: AbortSignal): P
   return mirror;
 }
 
-const keepRefs = "refs/innominatus/keep";
-
 class GitMirror implements Mirror {
   readonly url: string;
   readonly gitdir: string;
@@ -129,10 +126,11 @@ class GitMirror implements Mirror {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    const existed = await exists(join(this.gitdir, "HEAD"));
-    if (existed && (await this.#isWhole(signal))) return;
-    await this.#clone(signal);
-    this.recloned = existed;
+    const existed = await exists(this.gitdir);
+    const refs = existed ? await readMirror(this.#context, signal) : undefined;
+    if (refs === undefined) await this.#clone(signal);
+    else this.#refs = refs;
+    this.recloned = existed && refs === undefined;
   }
 
   fetch(signal: AbortSignal): Promise<Fetched> {
@@ -171,11 +169,11 @@ class GitMirror implements Mirror {
       byName.get(`refs/heads/${ref}`) ?? byName.get(`refs/tags/${ref}`) ?? byName.get(ref);
     if (named !== undefined) return named.commit;
     if (!isCommitId(ref)) return undefined;
+    if (this.#isReferenced(ref)) return ref;
     try {
-      const { commit } = await this.#guard(readCommit(this.#context, ref, this.#closing.signal));
-      return commit;
+      return (await this.#guard(readCommit(this.#context, ref, this.#closing.signal))).commit;
     } catch (error) {
-      if (error instanceof FetchError && error.reason === "UnknownCommit") return undefined;
+      if (isUnknown(error)) return undefined;
       throw error;
     }
   }
@@ -185,7 +183,7 @@ class GitMirror implements Mirror {
     const [latest] = this.#snapshots;
     const found =
       this.#snapshots.find((it) => it.commit === commit) ??
-      (await this.#guard(this.#takeSnapshot(commit, latest, signal)));
+      (await this.#about([commit], this.#takeSnapshot(commit, latest, signal)));
     this.#snapshots = [found, ...this.#snapshots.filter((it) => it !== found)].slice(0, 4);
     return found;
   }
@@ -208,13 +206,11 @@ class GitMirror implements Mirror {
     const doing = `asking whether ${commit} descends from ${ancestor}`;
     // `merge-base --is-ancestor` answers by exit code alone, which a killed process has too.
     const args = ["rev-list", "--count", "--max-count=1", ancestor, `^${commit}`, "--"];
+    const work = runGit(this.#context, args, { doing, signal });
     try {
-      return (await this.#guard(runGit(this.#context, args, { doing, signal }))).trim() === "0";
+      return (await this.#about([ancestor, commit], work)).trim() === "0";
     } catch (error) {
-      const unknown = (
-        await Promise.all([ancestor, commit].map((it) => this.resolve(it)))
-      ).includes(undefined);
-      if (unknown) return false;
+      if (isUnknown(error)) return false;
       throw error;
     }
   }
@@ -222,7 +218,8 @@ class GitMirror implements Mirror {
   async changedPaths(from: string, to: string): Promise<readonly ChangedPath[]> {
     requireCommitId(from);
     requireCommitId(to);
-    const changes = await this.#guard(diffTrees(this.#context, from, to, this.#closing.signal));
+    const work = diffTrees(this.#context, from, to, this.#closing.signal);
+    const changes = await this.#about([from, to], work);
     return changes.map((it) => ({ path: it.path, from: it.from?.oid, to: it.to?.oid }));
   }
 
@@ -271,49 +268,34 @@ class GitMirror implements Mirror {
     await this.#turn;
   }
 
-  /** Whether every object that a ref needs today is there; contents are checked when they are read. */
-  async #isWhole(signal: AbortSignal): Promise<boolean> {
-    await writeSettings(this.#context);
-    const doing = `checking the mirror ${this.gitdir}`;
-    const args = ["rev-list", "--objects", "--no-walk", "--count", "--all"];
-    try {
-      await runGit(this.#context, args, { doing, signal });
-      this.#refs = await readRefs(this.#context, signal);
-      return true;
-    } catch (error) {
-      if (isDamage(error)) return false;
-      throw error;
-    }
-  }
-
   async #clone(signal: AbortSignal): Promise<void> {
-    const incoming = { ...this.#context, gitdir: `${this.gitdir}.incoming` };
-    const old = `${this.gitdir}.damaged`;
-    await removeFolder(incoming.gitdir);
-    await removeFolder(old);
-    await mkdir(incoming.gitdir, { recursive: true });
-    await git.init({ fs, gitdir: incoming.gitdir, bare: true, defaultBranch: "none" });
-    await writeSettings(incoming);
-    const { head } = await listRemote(incoming, this.#pullRequests, signal);
-    const refs = await fetchRefs(incoming, head, this.#pullRequests, signal);
-    const replaces = await exists(this.gitdir);
-    if (replaces) {
-      await this.#rescueKept(incoming, signal);
-      await rename(this.gitdir, old);
-    }
-    await rename(incoming.gitdir, this.gitdir);
-    await writeSettings(this.#context);
-    if (replaces) await removeFolder(old);
-    this.#refs = refs;
+    this.#refs = await cloneAfresh(this.#context, this.#pullRequests, signal);
     this.#snapshots = [];
     this.#damaged = false;
   }
 
-  /** Kept commits may be nowhere else. Lost ones only hold deletions back (law 1). */
-  async #rescueKept(incoming: GitContext, signal: AbortSignal): Promise<void> {
-    const args = ["fetch", "--no-tags", "--", this.gitdir, `+${keepRefs}/*:${keepRefs}/*`];
-    const doing = `rescuing applied commits from ${this.gitdir}`;
-    await runGit(incoming, args, { doing, signal }).catch(() => signal.throwIfAborted());
+  /**
+   * git says the same of a commit that the mirror never had as of one that it lost. Only what a ref
+   * names is lost; for anything else a fresh clone would be made in vain at every fetch.
+   */
+  async #about<T>(commits: readonly string[], work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!isDamage(error) && !isUnknown(error)) throw error;
+      for (const commit of commits) {
+        if ((await this.resolve(commit)) === undefined) {
+          throw new FetchError("UnknownCommit", `commit ${commit} is not in the mirror`);
+        }
+      }
+      this.#damaged = true;
+      if (isDamage(error)) throw error;
+      throw new FetchError("CorruptMirror", `commit ${commits.join(", ")} is lost from the mirror`);
+    }
+  }
+
+  #isReferenced(commit: string): boolean {
+    return [...this.#refs.byName.values()].some((it) => it.commit === commit);
   }
 
   async #guard<T>(work: Promise<T>): Promise<T> {
@@ -326,19 +308,11 @@ class GitMirror implements Mirror {
   }
 }
 
-const removeFolder = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
-
 const isCommitId = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
 
 function requireCommitId(text: string): void {
   if (!isCommitId(text)) throw new TypeError(`"${text}" is no full commit id: resolve it first`);
 }
 
-const isDamage = (error: unknown): boolean =>
-  error instanceof FetchError && error.reason === "CorruptMirror";
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
+const isUnknown = (error: unknown): boolean =>
+  error instanceof FetchError && error.reason === "UnknownCommit";

@@ -68,18 +68,30 @@ export async function createOrigin(files: Files = {}): Promise<Origin> {
   const folder = await mkdtemp(join(tmpdir(), "innominatus-origin-"));
   const url = join(folder, "origin.git");
   await run(folder, ["init", "--quiet", "--bare", "--template=", "-b", "main", url]);
-  const git = (args: readonly string[], input?: string | Uint8Array): Promise<string> =>
-    run(url, args, input);
+  const git = async (args: readonly string[], input?: string | Uint8Array): Promise<string> =>
+    (await run(url, args, input)).toString();
   let minutes = 0;
 
   const tip: Origin["tip"] = async (ref = "main") =>
     (await git(["rev-list", "-1", ref, "--"]).catch(() => "")).trim() || undefined;
 
+  /** Two processes for any number of files. */
   const readAll = async (branch: string): Promise<Record<string, string>> => {
+    const paths = await listFiles(branch);
+    // git takes one name a line, so one with a line break in it is read by itself.
+    const odd = paths.filter((path) => path.includes("\n"));
+    const plain = paths.filter((path) => !path.includes("\n"));
+    const input = plain.map((path) => `${branch}:${path}\n`).join("");
+    const output = await run(url, ["cat-file", "--batch", "--buffer"], input);
     const all: Record<string, string> = {};
-    for (const path of await listFiles(branch)) {
-      all[path] = (await readFile(branch, path)) ?? "";
+    let offset = 0;
+    for (const path of plain) {
+      const end = output.indexOf("\n", offset);
+      const size = Number(output.toString("latin1", offset, end).split(" ")[2]);
+      all[path] = output.toString("utf8", end + 1, end + 1 + size);
+      offset = end + size + 2;
     }
+    for (const path of odd) all[path] = (await readFile(branch, path)) ?? "";
     return all;
   };
 
@@ -232,7 +244,7 @@ function run(
   cwd: string,
   args: readonly string[],
   input: string | Uint8Array = "",
-): Promise<string> {
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const child = spawn("git", args, { cwd, env: environment });
     const output: Buffer[] = [];
@@ -241,7 +253,7 @@ function run(
     child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
     child.on("error", reject);
     child.on("close", (code) => {
-      if (code === 0) resolve(Buffer.concat(output).toString());
+      if (code === 0) resolve(Buffer.concat(output));
       else reject(new Error(`git ${args.join(" ")}: ${Buffer.concat(errors).toString().trim()}`));
     });
     child.stdin.on("error", () => undefined);
