@@ -1,8 +1,9 @@
 /** Template and data → the pieces of its output, in order. Pure, bounded, own properties only. */
 import { TemplateError } from "./errors.ts";
 import type { Call, TemplateFunction } from "./functions/call.ts";
-import { functionNamed } from "./functions/registry.ts";
+import { functionNamed, tolerates } from "./functions/registry.ts";
 import { printed } from "./format.ts";
+import type { Segment } from "./segment.ts";
 import type { Command, Field, Node, Operand, Pipeline, RangeNode, Template } from "./syntax.ts";
 import {
   Budget,
@@ -16,16 +17,6 @@ import {
   maxOutput,
   sortedKeys,
 } from "./value.ts";
-
-/** A stretch of output: the template's own text, or a value with the pipeline that printed it. */
-export type Segment =
-  | { readonly kind: "literal"; readonly text: string }
-  | {
-      readonly kind: "value";
-      readonly text: string;
-      readonly value: Value;
-      readonly pipeline: Pipeline;
-    };
 
 type Flow = "on" | "break" | "continue";
 
@@ -168,7 +159,7 @@ class Evaluation {
     let value: Value | undefined;
     for (const [index, command] of pipeline.commands.entries()) {
       const next = pipeline.commands[index + 1];
-      const allowed = next === undefined ? tolerant : tolerates(next, next.rest.length);
+      const allowed = next === undefined ? tolerant : tolerates(next, next.rest.length, true);
       value = this.#command(command, dot, value, allowed);
     }
     const result = value ?? null;
@@ -281,16 +272,4 @@ class Evaluation {
     }
     return here;
   }
-}
-
-/** Whether argument `index` of a function may be a path whose last part is missing. */
-function tolerates(
-  { first, rest }: Command,
-  index: number,
-  piped = index === rest.length,
-): boolean {
-  if (first.kind !== "function") return false;
-  const rule = functionNamed(first.name)?.tolerates;
-  if (rule === undefined || rule === "all") return rule === "all";
-  return rule === "first" ? index === 0 : index === rest.length - (piped ? 0 : 1);
 }

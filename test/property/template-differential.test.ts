@@ -254,14 +254,14 @@ test("renders what the Go engine renders", { timeout: 120_000 }, async () => {
     compared += 1;
     const parsed = parseTemplate(template);
     const context = `${template}\n${JSON.stringify(values)}`;
-    if (!parsed.ok) expect.fail(`${context}\n${JSON.stringify(parsed.faults)}`);
+    if (!parsed.ok) throw new Error(`${context}\n${JSON.stringify(parsed.faults)}`);
     let ours: string;
     try {
       ours = renderTemplate(parsed.template, values, "plain");
     } catch (error) {
-      expect.fail(`${context}\n${String(error)}\nGo: ${go}`);
+      throw new Error(`${context}\nGo: ${go}`, { cause: error });
     }
-    if (ours !== go) expect.fail(`${context}\nours: ${ours}\nGo:   ${go}`);
+    if (ours !== go) throw new Error(`${context}\nours: ${ours}\nGo:   ${go}`);
   }
   process.stdout.write(
     `templates: ${count} generated from seed ${seed}, ${compared} compared with Go\n`,

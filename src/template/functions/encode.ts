@@ -65,10 +65,11 @@ function percentEncode(it: string): string {
 /** One line, keys sorted. */
 export function json(value: Value): string {
   if (typeof value === "bigint") return String(value);
+  if (typeof value === "string") return yamlQuoted(value);
   if (isList(value)) return `[${value.map(json).join(",")}]`;
   if (!isMap(value)) return JSON.stringify(value);
   return `{${sortedKeys(value)
-    .map((key) => `${JSON.stringify(key)}:${json(value[key] ?? null)}`)
+    .map((key) => `${yamlQuoted(key)}:${json(value[key] ?? null)}`)
     .join(",")}}`;
 }
 

@@ -8,6 +8,7 @@ import { number } from "./number.ts";
 import { quote } from "./quote.ts";
 import { regex } from "./regex.ts";
 import { text } from "./text.ts";
+import type { Command } from "../syntax.ts";
 import { entry, type Value } from "../value.ts";
 
 /** The reserved key of a rendering's data: rendering has no clock (it is pure). */
@@ -30,6 +31,13 @@ const functions = new Map<string, TemplateFunction>(
 );
 
 export const functionNamed = (name: string): TemplateFunction | undefined => functions.get(name);
+
+/** Whether argument `index` may be a path whose last part is missing; what is piped in comes last. */
+export function tolerates({ first, rest }: Command, index: number, piped: boolean): boolean {
+  const rule = first.kind === "function" ? functionNamed(first.name)?.tolerates : undefined;
+  if (rule === undefined || rule === "all") return rule === "all";
+  return rule === "first" ? index === 0 : index === rest.length - (piped ? 0 : 1);
+}
 
 /** The function whose name differs by case or by at most two letters, if there is one. */
 export function nearestFunction(name: string): string | undefined {
