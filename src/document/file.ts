@@ -6,6 +6,7 @@ import { parseAllDocuments, type Document } from "yaml";
 import { isList, isRecord, type Json } from "../model/json.ts";
 import type { Place, Problem } from "../model/problem.ts";
 import { defaultLimits, type Limits } from "./bytes.ts";
+import { readPlain } from "./plain.ts";
 import { toTree, type Fault, type Mark, type Tree } from "./tree.ts";
 
 export interface ParsedDocument {
@@ -75,6 +76,12 @@ function toProblem({ code, severity, message, hint }: Fault, place: Place): Prob
 }
 
 function readTrees(text: string, limits: Limits): readonly Tree[] | Fault {
+  const plain = limits === defaultLimits ? readPlain(text) : undefined;
+  return plain === undefined ? readFully(text, limits) : [{ ...plain, faults: [] }];
+}
+
+/** By the full parser, whatever the text is. */
+export function readFully(text: string, limits: Limits): readonly Tree[] | Fault {
   try {
     const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
     return Array.isArray(documents) ? documents.map((it) => readTree(text, it, limits)) : [];

@@ -93,7 +93,8 @@ class Builder {
     this.spend(1, key);
     if (isMap(node)) return this.buildMap(node.items, node.range?.[0] ?? key, key, depth);
     if (isSeq(node)) return this.buildList(node.items, node.range?.[0] ?? key, key, depth);
-    const offset = isScalar(node) ? (node.range?.[0] ?? key) : key;
+    const isEmpty = !isScalar(node) || (node.source === "" && node.type === "PLAIN");
+    const offset = isEmpty ? key : (node.range?.[0] ?? key);
     const mark = { key, value: offset, children: undefined };
     const value = isScalar(node) ? this.toJson(node, offset) : null;
     return { value, mark, values: 1, aliases: 0, height: 0 };
