@@ -192,6 +192,13 @@ create table secrets (
   primary key (repository, environment, uid, key)
 );
 
+-- Values that steps made once and must find again, sealed: a generated password, say.
+create table step_memory (
+  key text primary key,
+  sealed bytea not null,
+  created_at timestamptz not null default store_now()
+);
+
 create table approvals (
   repository text not null,
   environment text not null,

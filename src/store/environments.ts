@@ -97,11 +97,18 @@ export async function lockEnvironment(
   return row.parse(rows[0]);
 }
 
-const scopeRow = z.object({ repository: z.string(), environment: z.string(), url: z.string() });
+const scopeRow = z.object({
+  repository: z.string(),
+  environment: z.string(),
+  branch: z.string(),
+  url: z.string(),
+});
 
-export async function listEnvironments(db: Queryable): Promise<(Scope & { url: string })[]> {
+export type KnownEnvironment = Readonly<z.output<typeof scopeRow>>;
+
+export async function listEnvironments(db: Queryable): Promise<KnownEnvironment[]> {
   const { rows } = await db.query(
-    `select e.repository, e.environment, r.url from environments e
+    `select e.repository, e.environment, e.branch, r.url from environments e
      join repositories r on r.id = e.repository order by 1, 2`,
   );
   return rows.map((it) => scopeRow.parse(it));

@@ -151,7 +151,7 @@ export interface Wish extends ResourceIdentity {
 }
 
 /**
- * Records wishes. Params, bundle and commit of a resource that some run has touched stay as the
+ * Records wishes. Identity, params, bundle and commit of a resource that some run has touched stay as the
  * last run left them; one that was deleted and is wanted again begins anew.
  */
 export async function saveWishes(
@@ -175,11 +175,13 @@ export async function saveWishes(
        wanted boolean, removal jsonb, "graceMs" double precision, protected boolean, commit text,
        place jsonb)
      on conflict (repository, environment, uid) do update set
-       workload = excluded.workload, identity = excluded.identity, gate = excluded.gate,
+       workload = excluded.workload, gate = excluded.gate,
        wanted = excluded.wanted, removal = excluded.removal,
        delete_after = case when excluded.removal is null then null
                            else coalesce(r.delete_after, excluded.delete_after) end,
        protected = excluded.protected, place = excluded.place, changed_in = pg_current_xact_id(),
+       identity = case when ${fresh} then excluded.identity else r.identity end,
+       name = case when ${fresh} then excluded.name else r.name end,
        params = case when ${fresh} then excluded.params else r.params end,
        template = case when ${fresh} then excluded.template else r.template end,
        depends_on = case when ${fresh} then excluded.depends_on else r.depends_on end,
@@ -212,19 +214,27 @@ export async function forgetUntouched(
   );
 }
 
-/** Takes back what failures led to, so that the next pass tries again (E14). */
+/**
+ * Takes back what failures led to, so that the next pass tries again (E14).
+ *
+ * @param what one resource or all of the environment; with `stalled`, those too that only a person
+ *   starts again
+ * @returns the resources that will be tried again
+ */
 export async function resetFailures(
   tx: Queryable,
   { repository, environment }: Scope,
-  resource: Uid | undefined,
-): Promise<number> {
+  what: { readonly uid?: Uid; readonly stalled: boolean },
+): Promise<readonly Uid[]> {
   const { rows } = await tx.query(
-    `update resources set failures = 0, next_attempt_at = null, stalled = false,
-       changed_in = pg_current_xact_id()
+    `update resources set next_attempt_at = store_now(), changed_in = pg_current_xact_id(),
+       failures = case when $4 then 0 else failures end, stalled = false
      where repository = $1 and environment = $2 and ($3::text is null or uid = $3)
-       and (stalled or next_attempt_at is not null)
+       and phase = 'failed' and (next_attempt_at is not null or stalled and $4)
      returning uid`,
-    [repository, environment, resource ?? null],
+    [repository, environment, what.uid ?? null, what.stalled],
   );
-  return rows.length;
+  return rows.map((it) => uidRow.parse(it).uid);
 }
+
+const uidRow = z.object({ uid });

@@ -1,7 +1,6 @@
 /** Runs: queued with the plan that wants them, superseded by the plan that does not. */
 import { z } from "zod";
 import type { JsonRecord } from "../model/json.ts";
-import type { Place } from "../model/problem.ts";
 import { runStates, type Run, type RunOperation } from "../model/run.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
@@ -28,7 +27,6 @@ export interface QueuedRun {
   /** Runs of these resources end first. */
   readonly dependsOn: readonly Uid[];
   readonly target: string;
-  readonly place: Place;
   /** What the plan saw: a resource that some run has finished with since is left to the next plan. */
   readonly seen: { readonly revision: number; readonly run: string | null };
 }
@@ -196,4 +194,12 @@ export async function findRuns(db: Queryable, id: string): Promise<RecordedRun[]
     [id],
   );
   return rows.map((it) => row.parse(it));
+}
+
+/** Params as they were when the run started, secrets as references: what is recorded if it succeeds. */
+export async function saveResolved(tx: Queryable, run: string, params: JsonRecord): Promise<void> {
+  await tx.query(`update runs set desired = jsonb_set(desired, '{params}', $2) where id = $1`, [
+    run,
+    JSON.stringify(params),
+  ]);
 }

@@ -1,0 +1,114 @@
+/** A look becomes what is recorded: one transaction, so that a killed process leaves all of it or nothing. */
+import type { Scope } from "../model/uid.ts";
+import { isError } from "../model/problem.ts";
+import { putBundles } from "../store/bundles.ts";
+import type { Queryable } from "../store/database.ts";
+import { lockEnvironment, saveApplied } from "../store/environments.ts";
+import { appendEvents, type Fact } from "../store/events.ts";
+import { forgetUntouched, saveWishes } from "../store/resources.ts";
+import { saveRevision } from "../store/revisions.ts";
+import { enqueueRuns, openRuns, supersedeRuns } from "../store/runs.ts";
+import { listWorkloads, removeWorkloads, saveWorkloads } from "../store/workloads.ts";
+import type { Look } from "./look.ts";
+import type { Services } from "./services.ts";
+import { decideWrites } from "./writes.ts";
+
+export interface Applied {
+  readonly queued: number;
+  readonly superseded: number;
+  /** Anything at all was written about resources or runs. */
+  readonly changed: boolean;
+  /** Rows are gone. */
+  readonly forgot: boolean;
+}
+
+/** @returns `undefined` when the environment has moved on since the look: look again */
+export async function applyLook(
+  { db, clock }: Pick<Services, "db" | "clock">,
+  scope: Scope,
+  branch: string,
+  { plan, input, tree, snapshot, settings }: Look,
+  seenApplied: string | null,
+): Promise<Applied | undefined> {
+  return db.transaction(async (tx) => {
+    const environment = await lockEnvironment(tx, scope, branch);
+    if (environment.appliedCommit !== seenApplied) return undefined;
+    const nowMs = clock.now().getTime();
+    const writes = decideWrites(scope, plan, input, await openRuns(tx, scope));
+
+    await putBundles(tx, writes.bundles);
+    await saveWishes(tx, scope, writes.wishes);
+    await forgetUntouched(tx, scope, writes.forget);
+    await supersedeRuns(tx, writes.supersede);
+    const queued = await enqueueRuns(tx, scope, writes.queue, nowMs);
+    // An unreadable or empty tree says nothing of what is wanted, so it is not what was applied.
+    const whole =
+      input.history.kind !== "unreadable" &&
+      input.history.kind !== "emptied" &&
+      tree.unreadable.length === 0;
+    await followWorkloads(tx, scope, { tree, input, whole });
+    await saveRevision(tx, scope, snapshot, plan);
+    const errors = plan.problems.filter(isError).length;
+    const first = environment.observedCommit !== plan.commit;
+    await saveApplied(tx, scope, {
+      commit: plan.commit,
+      whole,
+      planHash: plan.hash,
+      settings: settings.source,
+      problems: plan.problems,
+      reason: errors > 0 ? "ProblemsFound" : "Planned",
+      message: errors > 0 ? `${errors} problems` : "",
+    });
+    const facts: Fact[] = first ? [plannedFact(scope, snapshot.author, plan)] : [];
+    await appendEvents(tx, facts, nowMs);
+    if (queued > 0) await tx.query(`select pg_notify('innominatus', 'queued')`);
+    const superseded = writes.supersede.length;
+    const changed = queued + superseded + writes.wishes.length + writes.forget.length > 0;
+    return { queued, superseded, changed, forgot: writes.forget.length > 0 };
+  });
+}
+
+function plannedFact(scope: Scope, actor: string, plan: Look["plan"]): Fact {
+  const { create, update, delete: deleted, replace, none, held } = plan.summary;
+  return {
+    ...scope,
+    type: "CommitPlanned",
+    actor,
+    commit: plan.commit,
+    correlation: plan.hash,
+    data: { create, update, delete: deleted, replace, none, held },
+  };
+}
+
+async function followWorkloads(
+  tx: Queryable,
+  scope: Scope,
+  { tree, input, whole }: Pick<Look, "tree" | "input"> & { readonly whole: boolean },
+): Promise<void> {
+  const recorded = await listWorkloads(tx, scope);
+  const byIdentity = new Map(recorded.map((it) => [it.identity, it]));
+  const changed = tree.workloads.filter((it) => {
+    const known = byIdentity.get(it.identity);
+    return known?.name !== it.name || known.file !== it.place.file;
+  });
+  await saveWorkloads(
+    tx,
+    scope,
+    changed.map(({ identity, name, place }) => ({
+      identity,
+      name,
+      file: place.file,
+      commit: input.commit,
+    })),
+  );
+  if (!whole) return;
+  // Those whose resources are still there stay, for their files to be known (law 1).
+  const wanted = new Set(tree.workloads.map((it) => it.identity));
+  const standing = new Set(input.recorded.filter((it) => it.touched).map((it) => it.identity));
+  const gone = recorded.filter((it) => !wanted.has(it.identity) && !standing.has(it.identity));
+  await removeWorkloads(
+    tx,
+    scope,
+    gone.map((it) => it.identity),
+  );
+}

@@ -1,0 +1,64 @@
+/**
+ * Claims runs as long as there are some that may go on and workers to perform them, then waits: for
+ * a hint, for the next thing that becomes due, or for the poll that finds what no hint told of.
+ */
+import type { Claim } from "../model/run.ts";
+import { claimRun, nextDueMs } from "../store/claims.ts";
+import type { Hints } from "./hints.ts";
+import type { Services } from "./services.ts";
+import { workOn, type Worked } from "./worker.ts";
+
+export interface DispatcherOptions {
+  /** Something about runs may have changed. */
+  readonly hints: Hints;
+  /** Stops claiming; runs in hand end at their next safe point, and are given back. */
+  readonly drain: AbortSignal;
+  readonly onWorked: (worked: Worked) => void;
+}
+
+/** Without a hint, work of other replicas is found after this long at the latest. */
+const pollMs = 5_000;
+
+/** @returns when `drain` is aborted and nothing is in hand any more */
+export async function dispatch(services: Services, options: DispatcherOptions): Promise<void> {
+  const { db, clock, log, holder, limits } = services;
+  const { hints, drain, onWorked } = options;
+  const inHand = new Set<Promise<void>>();
+  const claimOptions = {
+    holder,
+    leaseMs: limits.leaseMs,
+    perProvider: limits.workersPerProvider,
+  };
+
+  const start = (claim: Claim): void => {
+    const work = workOn(services, claim, drain)
+      .then(onWorked)
+      .catch((error: unknown) => log.error({ err: error, run: claim.run }, "run interrupted"))
+      .finally(() => {
+        inHand.delete(work);
+        hints.give();
+      });
+    inHand.add(work);
+  };
+
+  while (!drain.aborted) {
+    const seen = hints.count();
+    try {
+      let claim = inHand.size < limits.workers ? await claimRun(db, claimOptions) : undefined;
+      while (claim !== undefined) {
+        start(claim);
+        claim =
+          inHand.size < limits.workers && !drain.aborted
+            ? await claimRun(db, claimOptions)
+            : undefined;
+      }
+      const due = (await nextDueMs(db)) ?? pollMs;
+      await hints.wait(seen, Math.min(Math.max(due, 10), pollMs), clock, drain);
+    } catch (error) {
+      if (drain.aborted) break;
+      log.error({ err: error }, "claiming runs");
+      await hints.wait(hints.count(), pollMs, clock, drain).catch(() => undefined);
+    }
+  }
+  await Promise.all(inHand);
+}

@@ -1,0 +1,110 @@
+/**
+ * One environment, level-based: whatever happened, a pass looks at the branch and the record, plans,
+ * and records the plan. Nothing is remembered between passes but what makes the next one cheap.
+ */
+import { StallingError } from "../model/errors.ts";
+import type { Plan } from "../model/plan.ts";
+import type { Recorded } from "../model/resource.ts";
+import type { Scope } from "../model/uid.ts";
+import type { Mirror } from "../source/mirror.ts";
+import { approvedPlans } from "../store/approvals.ts";
+import { readEnvironment, saveLook } from "../store/environments.ts";
+import { storeNow } from "../store/database-time.ts";
+import { recentDeletions } from "../store/runs.ts";
+import { listWorkloads } from "../store/workloads.ts";
+import { applyLook } from "./apply.ts";
+import type { CatalogOf } from "./catalog.ts";
+import { createLooker, type RecordedEnvironment } from "./look.ts";
+import { cacheRecorded } from "./recorded.ts";
+import type { Services } from "./services.ts";
+
+export type Pass =
+  /** Neither the branch nor the record has changed since the last pass. */
+  | { readonly kind: "unchanged"; readonly plan: Plan }
+  | {
+      readonly kind: "planned";
+      readonly plan: Plan;
+      readonly queued: number;
+      readonly changed: boolean;
+    }
+  /** There is nothing to plan from; what is recorded stays as it is. */
+  | { readonly kind: "stalled"; readonly reason: string; readonly message: string };
+
+export interface Environment {
+  readonly scope: Scope;
+  pass(mirror: Mirror, branch: string, signal: AbortSignal): Promise<Pass>;
+}
+
+/** Time alone has made something possible. */
+const isDue = ({ gate, nextAttemptAt }: Recorded, now: string): boolean =>
+  (gate?.until !== undefined && gate.until <= now) ||
+  (nextAttemptAt !== null && nextAttemptAt <= now);
+
+/** Passes that find the environment moved on under them begin again, so often at the most. */
+const attempts = 10;
+
+export function openEnvironment(
+  services: Services,
+  scope: Scope,
+  catalogOf: CatalogOf,
+): Environment {
+  const { db } = services;
+  const looker = createLooker(scope, catalogOf);
+  const recorded = cacheRecorded(scope);
+  let last: { readonly key: string; readonly plan: Plan } | undefined;
+
+  const passOnce = async (
+    mirror: Mirror,
+    branch: string,
+    signal: AbortSignal,
+  ): Promise<Pass | undefined> => {
+    const commit = await mirror.resolve(branch);
+    const environment = await readEnvironment(db, scope);
+    if (commit === undefined) return missingBranch(branch, environment !== undefined);
+    await recorded.refresh(db);
+    const approved = await approvedPlans(db, scope);
+    const now = await storeNow(db);
+    const due = [...recorded.all.values()].some((it) => isDue(it, now));
+    const key = JSON.stringify([commit, branch, recorded.version, [...approved]]);
+    if (last?.key === key && !due) return { kind: "unchanged", plan: last.plan };
+
+    const seenApplied = environment?.appliedCommit ?? null;
+    const known: RecordedEnvironment = {
+      environment: {
+        appliedCommit: seenApplied,
+        baseCommit: environment?.baseCommit ?? null,
+        settings: environment?.settings ?? null,
+      },
+      resources: recorded.all,
+      workloads: await listWorkloads(db, scope),
+      recentDeletions: await recentDeletions(db, scope),
+      approved,
+      now,
+    };
+    const look = await looker.look(mirror, commit, known, signal);
+    await mirror.keep(commit);
+    const applied = await applyLook(services, scope, branch, look, seenApplied);
+    if (applied === undefined) return undefined;
+    if (applied.forgot) recorded.clear();
+    last = { key, plan: look.plan };
+    return { kind: "planned", plan: look.plan, queued: applied.queued, changed: applied.changed };
+  };
+
+  const missingBranch = async (branch: string, known: boolean): Promise<Pass> => {
+    const message = `the branch ${branch} is not there: nothing is planned, and nothing is deleted`;
+    if (known) await saveLook(db, scope, { reason: "BranchMissing", message });
+    return { kind: "stalled", reason: "BranchMissing", message };
+  };
+
+  return {
+    scope,
+    async pass(mirror, branch, signal) {
+      for (let attempt = 1; attempt <= attempts; attempt++) {
+        const pass = await passOnce(mirror, branch, signal);
+        if (pass !== undefined) return pass;
+      }
+      const message = `${scope.environment} was changed by others ${attempts} times while it was looked at`;
+      throw new StallingError("Contended", message, "the next pass tries again");
+    },
+  };
+}

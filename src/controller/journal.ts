@@ -1,0 +1,78 @@
+/** A run's journal on the store: every write fenced, outputs sealed, logs as they come (law 6). */
+import { z } from "zod";
+import type { Journal, JournalEntry, StepPlace } from "../execute/journal.ts";
+import type { Claim } from "../model/run.ts";
+import type { Sealer } from "../secrets/seal.ts";
+import { jsonRecord } from "../store/rows.ts";
+import { fenced, fencedAtSafePoint } from "../store/claims.ts";
+import type { Database } from "../store/database.ts";
+import {
+  appendLog,
+  endStep,
+  listSteps,
+  markStep,
+  skipStep,
+  startStep,
+  type JournaledStep,
+} from "../store/steps.ts";
+
+const sealedResult = z.object({ outputs: jsonRecord, sensitive: z.array(z.string()) });
+
+/** What a process that stops says at the next safe point: the run is given back, not ended. */
+export class DrainError extends Error {
+  override readonly name = "DrainError";
+}
+
+/**
+ * @param drain aborted when the process stops
+ * @param prefix of the steps' names in the journal: tells two workflows of one run apart
+ */
+export function openJournal(
+  db: Database,
+  sealer: Sealer,
+  claim: Claim,
+  drain: AbortSignal,
+  prefix = "",
+): Journal {
+  const { run } = claim;
+  const named = (step: StepPlace): StepPlace => ({ ...step, name: prefix + step.name });
+  const contextOf = (step: string): string => `step ${run}/${step}`;
+  const toEntry = (step: JournaledStep): JournalEntry => {
+    const { state, attempts, elapsedMs } = step;
+    switch (state) {
+      case "skipped":
+        return { state };
+      case "failed":
+        return { state, attempts, elapsedMs, error: step.error ?? "" };
+      case "ended": {
+        if (step.sealed === null) throw new Error(`step ${step.name} of run ${run} has no outputs`);
+        const text = sealer.open(step.sealed, contextOf(step.name));
+        return { state, ...sealedResult.parse(JSON.parse(text)) };
+      }
+      default:
+        return { state, attempts, elapsedMs };
+    }
+  };
+
+  return {
+    async read() {
+      const steps = await listSteps(db, run);
+      const own = steps.filter((it) => it.name.startsWith(prefix));
+      return new Map(own.map((it) => [it.name.slice(prefix.length), toEntry(it)]));
+    },
+    async start(step) {
+      if (drain.aborted) throw new DrainError(`run ${run} stops before step ${step.name}`);
+      await fencedAtSafePoint(db, claim, (tx) => startStep(tx, run, named(step)));
+    },
+    wait: (step) => fenced(db, claim, (tx) => markStep(tx, run, prefix + step, "waiting", null)),
+    end(step, result) {
+      const sealed = sealer.seal(JSON.stringify(result), contextOf(prefix + step));
+      const names = Object.keys(result.outputs).toSorted();
+      return fenced(db, claim, (tx) => endStep(tx, run, prefix + step, sealed, names));
+    },
+    skip: (step) => fencedAtSafePoint(db, claim, (tx) => skipStep(tx, run, named(step))),
+    fail: (step, error) =>
+      fenced(db, claim, (tx) => markStep(tx, run, prefix + step, "failed", error)),
+    log: (step, text) => appendLog(db, run, prefix + step, text),
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * One look at an environment, up to its plan: a commit, what its files ask for, what is recorded,
+ * and what history proves. Changes nothing; the command line takes the same look as the controller.
+ */
+import { createDesirer } from "../desired/resources.ts";
+import { settingsFile, storedSettings, type RepositorySettings } from "../desired/settings.ts";
+import {
+  createTreeReader,
+  readRepositorySettings,
+  type SettingsRead,
+  type Tree,
+} from "../desired/tree.ts";
+import type { Plan } from "../model/plan.ts";
+import { byPlace } from "../model/problem.ts";
+import type { Recorded } from "../model/resource.ts";
+import type { Scope, Uid } from "../model/uid.ts";
+import type { DeletionPolicy, History, PlanInput } from "../plan/input.ts";
+import { makePlan } from "../plan/plan.ts";
+import type { Mirror } from "../source/mirror.ts";
+import type { Snapshot } from "../source/snapshot.ts";
+import type { EnvironmentRecord } from "../store/environments.ts";
+import type { WorkloadRecord } from "../store/workloads.ts";
+import type { CatalogOf } from "./catalog.ts";
+
+/** What the store says of an environment. */
+export interface RecordedEnvironment {
+  readonly environment: Pick<EnvironmentRecord, "appliedCommit" | "baseCommit" | "settings">;
+  readonly resources: ReadonlyMap<Uid, Recorded>;
+  readonly workloads: readonly Pick<WorkloadRecord, "identity" | "file">[];
+  readonly recentDeletions: ReadonlySet<Uid>;
+  readonly approved: ReadonlySet<string>;
+  /** The store's time, ISO 8601. */
+  readonly now: string;
+}
+
+export interface Look {
+  readonly snapshot: Snapshot;
+  readonly tree: Tree;
+  readonly settings: SettingsRead;
+  readonly input: PlanInput;
+  readonly plan: Plan;
+}
+
+/** One per environment: it remembers the files it has read. */
+export interface Looker {
+  look(
+    mirror: Mirror,
+    commit: string,
+    recorded: RecordedEnvironment,
+    signal: AbortSignal,
+  ): Promise<Look>;
+}
+
+export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
+  const reader = createTreeReader({ layer: "repository", label: scope.repository });
+  const desirer = createDesirer(scope);
+  return {
+    async look(mirror, commit, recorded, signal) {
+      const snapshot = await mirror.snapshot(commit, signal);
+      const fallback = storedSettings(recorded.environment.settings);
+      const settings = await readSettingsAt(snapshot, fallback, signal);
+      const needed = reader.needed(snapshot.entries, settings.settings);
+      const contents = needed.length > 0 ? await snapshot.read(needed, signal) : new Map();
+      const known = new Set(recorded.workloads.map((it) => it.file));
+      const tree = reader.read(snapshot.entries, contents, settings, known);
+
+      const { catalog, problems: conflicts } = catalogOf(tree.providers);
+      const standing = [...recorded.resources.values()].filter((it) => it.phase !== "deleted");
+      const state = desirer.desire(tree.workloads, catalog, (uid) => {
+        const found = recorded.resources.get(uid);
+        return found !== undefined && found.revision > 0 && found.phase !== "deleted"
+          ? found
+          : undefined;
+      });
+      const { appliedCommit, baseCommit } = recorded.environment;
+      const input: PlanInput = {
+        environment: scope.environment,
+        commit,
+        base: appliedCommit === commit ? baseCommit : appliedCommit,
+        desired: state.desired,
+        blocked: state.blocked,
+        recorded: standing,
+        history: await readHistory(mirror, tree, appliedCommit, commit),
+        unselected: findUnselected(recorded.workloads, tree, snapshot),
+        policy: policyOf(tree.settings),
+        recentDeletions: recorded.recentDeletions,
+        approved: recorded.approved,
+        now: recorded.now,
+        problems: [...tree.problems, ...conflicts, ...state.problems].toSorted(byPlace),
+      };
+      return { snapshot, tree, settings, input, plan: makePlan(input) };
+    },
+  };
+}
+
+export async function readSettingsAt(
+  snapshot: Snapshot,
+  fallback: RepositorySettings,
+  signal: AbortSignal,
+): Promise<SettingsRead> {
+  const contents = snapshot.entries.has(settingsFile)
+    ? await snapshot.read([settingsFile], signal)
+    : new Map();
+  return readRepositorySettings(snapshot.entries, contents, fallback);
+}
+
+/** Law 1: what the way from the applied commit to this one proves about what is missing. */
+async function readHistory(
+  mirror: Mirror,
+  tree: Tree,
+  applied: string | null,
+  commit: string,
+): Promise<History> {
+  if (applied === null) return { kind: "first" };
+  if (applied !== commit && !(await mirror.isAncestor(applied, commit))) {
+    return { kind: "rewritten", base: applied };
+  }
+  if (tree.empty) return { kind: "emptied" };
+  if (tree.unreadable.length > 0) return { kind: "unreadable", files: tree.unreadable };
+  return { kind: "proven" };
+}
+
+/** Workloads whose file is still there, though the settings no longer select it. */
+function findUnselected(
+  workloads: RecordedEnvironment["workloads"],
+  tree: Tree,
+  { entries }: Snapshot,
+): ReadonlySet<string> {
+  const found = workloads.filter((it) => entries.has(it.file) && !tree.specFiles.has(it.file));
+  return new Set(found.map((it) => it.identity));
+}
+
+const policyOf = ({ deletion }: RepositorySettings): DeletionPolicy => ({
+  budget: deletion.budget,
+  graceMs: deletion.grace,
+  statefulGraceMs: deletion.statefulGrace,
+  approval: deletion.approval,
+});

@@ -1,0 +1,113 @@
+/** Status of a repository's environments, from the store to its status branch (DESIGN.md §5, law 9). */
+import { createHash } from "node:crypto";
+import type { Problem } from "../model/problem.ts";
+import type { Scope } from "../model/uid.ts";
+import { publishStatus } from "../report/status-branch.ts";
+import type { EnvironmentState } from "../report/environment-state.ts";
+import { statusFiles } from "../report/status-files.ts";
+import { conditionsOf } from "../report/workload-conditions.ts";
+import type { Mirror } from "../source/mirror.ts";
+import { readEnvironment } from "../store/environments.ts";
+import { lastPublication, savePublication } from "../store/publications.ts";
+import { listResources } from "../store/resources.ts";
+import { listWorkloads, saveConditions } from "../store/workloads.ts";
+import type { Services } from "./services.ts";
+
+export interface Publication {
+  readonly changed: boolean;
+  readonly commit: string | undefined;
+}
+
+/**
+ * Publishes what the store says now. The same state is published once: neither a second commit nor
+ * a second look at the branch follows.
+ *
+ * @throws when the remote cannot be reached or keeps refusing
+ */
+export async function publish(
+  services: Pick<Services, "db" | "clock">,
+  mirror: Mirror,
+  repository: string,
+  environments: readonly string[],
+  branch: string,
+  signal: AbortSignal,
+): Promise<Publication> {
+  const { db, clock } = services;
+  const states: EnvironmentState[] = [];
+  const commits: string[] = [];
+  for (const environment of environments) {
+    const state = await readState(services, { repository, environment });
+    if (state === undefined) continue;
+    states.push(state.state);
+    commits.push(state.commit);
+  }
+  if (states.length === 0) return { changed: false, commit: undefined };
+
+  const files = statusFiles(states);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([...files]))
+    .digest("hex");
+  const last = await lastPublication(db, repository, branch);
+  if (last?.hash === hash) return { changed: false, commit: last.commit };
+
+  const names = new Set(states.map((it) => it.environment));
+  const published = await publishStatus(
+    {
+      gitdir: mirror.gitdir,
+      fetch: async (at) => void (await mirror.fetch(at)),
+      tip: (name) => mirror.resolve(name),
+      push: (name, commit, expected, at) => mirror.push(name, commit, expected, at),
+    },
+    {
+      branch,
+      files,
+      owned: (path) => path === "README.md" || names.has(path.split("/")[0] ?? ""),
+      subject: subjectOf(states),
+      trailers: states.flatMap(({ environment }, index) => [
+        ["Innominatus-Environment", environment] as const,
+        ["Innominatus-Observed-Commit", commits[index] ?? ""] as const,
+      ]),
+      at: clock.now(),
+    },
+    signal,
+  );
+  await savePublication(db, repository, branch, { hash, commit: published.commit });
+  return published;
+}
+
+async function readState(
+  { db, clock }: Pick<Services, "db" | "clock">,
+  scope: Scope,
+): Promise<{ readonly state: EnvironmentState; readonly commit: string } | undefined> {
+  const environment = await readEnvironment(db, scope);
+  const commit = environment?.observedCommit ?? environment?.appliedCommit;
+  if (environment === undefined || commit === null || commit === undefined) return undefined;
+  const resources = await listResources(db, scope);
+  const recorded = await listWorkloads(db, scope);
+  const at = clock.now().toISOString();
+  const workloads = [];
+  for (const { identity, name, file, conditions } of recorded) {
+    const own = resources.filter((it) => it.workload === name);
+    const problems = environment.problems.filter((it: Problem) => it.file === file);
+    const next = conditionsOf(own, conditions, commit, at, problems);
+    if (JSON.stringify(next) !== JSON.stringify(conditions)) {
+      await saveConditions(db, scope, identity, next);
+    }
+    workloads.push({ name, file, conditions: next });
+  }
+  const { problems, planHash } = environment;
+  return {
+    state: { environment: scope.environment, workloads, resources, problems, planHash },
+    commit,
+  };
+}
+
+/** What a person reads in the branch's log. */
+function subjectOf(states: readonly EnvironmentState[]): string {
+  const parts = states.map(({ environment, resources }) => {
+    const standing = resources.filter((it) => it.phase !== "deleted");
+    const active = standing.filter((it) => it.phase === "active" && it.gate === null).length;
+    return `${environment}: ${active} of ${standing.length} resources active`;
+  });
+  return parts.join("; ");
+}

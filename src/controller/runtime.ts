@@ -1,0 +1,127 @@
+/** Opens what the loops work with: database, keys, executors and providers, from the settings. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { createExecutors } from "../execute/registry.ts";
+import type { SecretMemory } from "../execute/steps/secret.ts";
+import type { Clock, Random } from "../model/clock.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Provider } from "../provider/provider.ts";
+import { loadKey } from "../secrets/key.ts";
+import { createSealer, type Sealer } from "../secrets/seal.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Database } from "../store/database.ts";
+import { openEmbedded } from "../store/embedded.ts";
+import { migrate } from "../store/migrate.ts";
+import { openPostgres } from "../store/postgres.ts";
+import { memoryRows } from "../store/secrets.ts";
+import { readProviderFolder } from "./catalog.ts";
+import type { Services } from "./services.ts";
+
+export interface RuntimeOptions {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Where scripts find their programs. */
+  readonly path: string;
+  /** Folder of the installed package: its migrations and providers. */
+  readonly home: string;
+}
+
+export interface Runtime {
+  readonly services: Services;
+  close(): Promise<void>;
+}
+
+/** @throws with what to do: another process has the folder, the server is away, the key is missing */
+export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { settings, clock, random, log } = options;
+  const db = await openStore(settings, options.home);
+  try {
+    const sealer = await openSealer(settings);
+    const scratch = join(settings.dataDir, "scratch");
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const executors = createExecutors({
+      clock,
+      scratch,
+      path: options.path,
+      randomBytes,
+      secretMemory: memoryOn(db, sealer),
+      connections: settings.connections,
+    });
+    const { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry } = settings;
+    const limits = { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry };
+    const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
+    return {
+      services: { db, sealer, executors, clock, random, log, holder, limits },
+      close: () => db.close(),
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** Migrated, and ready to be read. */
+export async function openStore(
+  { dataDir, databaseUrl }: Pick<Settings, "dataDir" | "databaseUrl">,
+  home: string,
+): Promise<Database> {
+  const db =
+    databaseUrl === undefined
+      ? await openEmbedded(join(dataDir, "database"))
+      : await openPostgres(databaseUrl);
+  try {
+    await migrate(db, join(home, "migrations"));
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** The key file lies beside the embedded database, and only there: on one machine it would help no other. */
+async function openSealer({ dataDir, databaseUrl, encryptionKey }: Settings): Promise<Sealer> {
+  const file = databaseUrl === undefined ? join(dataDir, "encryption.key") : undefined;
+  return createSealer(await loadKey({ environmentValue: encryptionKey, file }));
+}
+
+function memoryOn(db: Database, sealer: Sealer): SecretMemory {
+  const rows = memoryRows(db);
+  const contextOf = (key: string): string => JSON.stringify(["memory", key]);
+  return {
+    async get(key) {
+      const sealed = await rows.read(key);
+      return sealed && sealer.open(sealed, contextOf(key));
+    },
+    put: (key, value) => rows.add(key, sealer.seal(value, contextOf(key))),
+  };
+}
+
+export interface OuterProviders {
+  readonly providers: readonly Provider[];
+  readonly problems: readonly Problem[];
+}
+
+/** The shipped providers, and the folders that the settings name. */
+export async function readOuterProviders(
+  settings: Pick<Settings, "providers">,
+  home: string,
+): Promise<OuterProviders> {
+  const folders = [
+    { path: join(home, "providers"), layer: "shipped" as const },
+    ...settings.providers.flatMap((it) =>
+      it.kind === "folder" ? [{ path: it.path, layer: "configured" as const }] : [],
+    ),
+  ];
+  const read = await Promise.all(
+    folders.map(({ path, layer }) => readProviderFolder(path, { layer, label: path })),
+  );
+  return {
+    providers: read.flatMap((it) => it.providers),
+    problems: read.flatMap((it) => it.problems),
+  };
+}

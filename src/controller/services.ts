@@ -1,0 +1,35 @@
+/** What the loops work with: made once, in cli/, and handed to all of them. */
+import type { Logger } from "pino";
+import type { StepExecutor } from "../execute/step-type.ts";
+import type { RetryPolicy as StepRetryPolicy } from "../execute/retry.ts";
+import type { Clock, Random } from "../model/clock.ts";
+import type { Sealer } from "../secrets/seal.ts";
+import { createVault, type Vault } from "../secrets/vault.ts";
+import type { Database, Queryable } from "../store/database.ts";
+import { secretRows } from "../store/secrets.ts";
+import type { RetryPolicy } from "./result.ts";
+
+export interface Services {
+  readonly db: Database;
+  readonly sealer: Sealer;
+  readonly executors: ReadonlyMap<string, StepExecutor>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** This process, in leases and in the audit trail. */
+  readonly holder: string;
+  readonly limits: Limits;
+}
+
+export interface Limits {
+  readonly workers: number;
+  readonly workersPerProvider: number;
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly stepRetry: StepRetryPolicy;
+  readonly runRetry: RetryPolicy;
+}
+
+/** The secret store, inside a transaction or outside of one. */
+export const vaultOn = (sealer: Sealer, db: Queryable): Vault =>
+  createVault(sealer, secretRows(db));

@@ -1,0 +1,123 @@
+/** One repository, once: from the branch to everything settled, with whoever watches told on the way. */
+import type { Plan } from "../model/plan.ts";
+import { isError } from "../model/problem.ts";
+import { phaseOf, type Recorded } from "../model/resource.ts";
+import { listResources, resetFailures } from "../store/resources.ts";
+import { openRuns } from "../store/runs.ts";
+import { dispatch } from "./dispatcher.ts";
+import { createHints } from "./hints.ts";
+import type { EnvironmentPass, Repository } from "./repository.ts";
+import type { Services } from "./services.ts";
+
+export interface SyncOptions {
+  readonly timeoutMs: number;
+  /** After each pass that changed something, and after each run. */
+  readonly onProgress: (passes: readonly EnvironmentPass[]) => Promise<void> | void;
+}
+
+export interface Synced {
+  readonly outcome: "settled" | "failed" | "timed-out";
+  readonly environments: readonly {
+    readonly environment: string;
+    readonly plan: Plan | undefined;
+    readonly resources: readonly Recorded[];
+    /** Why there is no plan. */
+    readonly stalled: string | undefined;
+  }[];
+}
+
+/**
+ * @throws FetchError, and what keeps the status from being published. A failed run is no error: it
+ *   is an outcome.
+ */
+export async function sync(
+  services: Services,
+  repository: Repository,
+  options: SyncOptions,
+  signal: AbortSignal,
+): Promise<Synced> {
+  const { db, clock } = services;
+  const hints = createHints();
+  const drain = new AbortController();
+  const stopListening = await db.listen("innominatus", () => hints.give());
+  const late = clock.now().getTime() + options.timeoutMs;
+  const working = dispatch(services, {
+    hints,
+    drain: AbortSignal.any([drain.signal, signal]),
+    onWorked: () => undefined,
+  });
+  try {
+    await repository.fetch(signal);
+    let passes = await firstPass(services, repository, signal);
+    for (;;) {
+      const seen = hints.count();
+      await repository.publish(signal);
+      await options.onProgress(passes);
+      hints.give();
+      const settled = await isSettled(services, repository, passes);
+      if (settled || clock.now().getTime() >= late) {
+        await repository.publish(signal);
+        return await summarize(services, repository, passes, settled);
+      }
+      await hints.wait(seen + 1, 500, clock, signal);
+      signal.throwIfAborted();
+      passes = await repository.pass(signal);
+    }
+  } finally {
+    drain.abort();
+    await working;
+    await stopListening();
+  }
+}
+
+/** Whoever asks for a sync asks for what waits after a failure as well. */
+async function firstPass(
+  { db }: Services,
+  repository: Repository,
+  signal: AbortSignal,
+): Promise<readonly EnvironmentPass[]> {
+  const passes = await repository.pass(signal);
+  const again: string[] = [];
+  for (const { environment } of passes) {
+    const scope = { repository: repository.name, environment };
+    again.push(...(await resetFailures(db, scope, { stalled: false })));
+  }
+  return again.length > 0 ? repository.pass(signal) : passes;
+}
+
+async function isSettled(
+  { db }: Services,
+  repository: Repository,
+  passes: readonly EnvironmentPass[],
+): Promise<boolean> {
+  for (const { environment, pass } of passes) {
+    if (pass.kind === "planned" && (pass.changed || pass.queued > 0)) return false;
+    const open = await openRuns(db, { repository: repository.name, environment });
+    if (open.length > 0) return false;
+  }
+  return true;
+}
+
+async function summarize(
+  { db }: Services,
+  repository: Repository,
+  passes: readonly EnvironmentPass[],
+  settled: boolean,
+): Promise<Synced> {
+  const environments = [];
+  for (const { environment, pass } of passes) {
+    const resources = await listResources(db, { repository: repository.name, environment });
+    const plan = pass.kind === "stalled" ? undefined : pass.plan;
+    const stalled = pass.kind === "stalled" ? pass.message : undefined;
+    environments.push({ environment, plan, resources, stalled });
+  }
+  const failed = environments.some(
+    ({ plan, resources, stalled }) =>
+      stalled !== undefined ||
+      plan === undefined ||
+      plan.summary.held > 0 ||
+      plan.problems.some(isError) ||
+      resources.some((it) => ["failed", "held"].includes(phaseOf(it))),
+  );
+  return { outcome: !settled ? "timed-out" : failed ? "failed" : "settled", environments };
+}

@@ -1,0 +1,269 @@
+/**
+ * Performs one claimed run to its end, its next wait or its safe point, and records how that was.
+ * The lease is renewed meanwhile; once it is lost, nothing is written any more (law 6).
+ */
+import { memoryPrefix } from "../execute/steps/secret.ts";
+import { performRun } from "../execute/steps.ts";
+import type { StepResult } from "../execute/step-type.ts";
+import { LeaseLostError, StallingError } from "../model/errors.ts";
+import type { JsonRecord } from "../model/json.ts";
+import type { Recorded } from "../model/resource.ts";
+import type { Claim } from "../model/run.ts";
+import type { Scope } from "../model/uid.ts";
+import type { Workflow } from "../model/workflow.ts";
+import { createMasker, type Masker } from "../secrets/mask.ts";
+import { referenceFor } from "../secrets/reference.ts";
+import { readBundle } from "../store/bundles.ts";
+import { DatabaseUnavailableError } from "../store/database.ts";
+import { fenced, releaseRun, renewLease } from "../store/claims.ts";
+import { appendEvents, type Fact } from "../store/events.ts";
+import {
+  recordActive,
+  recordDeleted,
+  recordFailed,
+  recordSuperseded,
+  recordWaiting,
+} from "../store/outcomes.ts";
+import { readResource } from "../store/resources.ts";
+import { memoryRows } from "../store/secrets.ts";
+import { findRuns, saveResolved, type RecordedRun } from "../store/runs.ts";
+import { resolveInputs } from "./inputs.ts";
+import { DrainError, openJournal } from "./journal.ts";
+import { toResult, type Result } from "./result.ts";
+import { vaultOn, type Services } from "./services.ts";
+
+/** What became of a claimed run; `released`: another worker goes on with it. */
+export type WorkOutcome = Result["kind"] | "released";
+
+export interface Worked {
+  readonly run: RecordedRun;
+  readonly outcome: WorkOutcome;
+}
+
+/** @param drain aborted when the process stops: the run ends at its next safe point, and is given back */
+export async function workOn(
+  services: Services,
+  claim: Claim,
+  drain: AbortSignal,
+): Promise<Worked> {
+  const { db, log, random, limits } = services;
+  const run = await readRun(services, claim);
+  const lease = holdLease(services, claim);
+  const masker = createMasker();
+  const logger = log.child({
+    run: run.id,
+    uid: run.uid,
+    operation: run.operation,
+    commit: run.commit,
+  });
+  logger.info({ attempt: run.attempt }, "run started");
+  try {
+    const performed = await perform(services, claim, run, masker, drain, lease.signal);
+    await recordSuccess(services, claim, run, performed);
+    logger.info("run succeeded");
+    return { run, outcome: "done" };
+  } catch (thrown) {
+    const error: unknown = lease.signal.aborted ? lease.signal.reason : thrown;
+    if (error instanceof DrainError) {
+      await releaseRun(db, claim);
+      return { run, outcome: "released" };
+    }
+    // Nobody can say what was written: when the lease has ended, the journal says where to go on.
+    if (error instanceof DatabaseUnavailableError) throw error;
+    const resource = await readResource(db, claim, run.uid);
+    const result = toResult(error, resource?.failures ?? 0, random, limits.runRetry);
+    logger.info({ result: result.kind, ...told(result, masker) }, "run ended");
+    await recordResult(services, claim, run, result, masker).catch(ignoreLostLease);
+    return { run, outcome: result.kind };
+  } finally {
+    lease.stop();
+  }
+}
+
+async function readRun({ db }: Services, claim: Claim): Promise<RecordedRun> {
+  const [run] = await findRuns(db, claim.run);
+  if (run === undefined) throw new Error(`run ${claim.run} was claimed, and is not recorded`);
+  return run;
+}
+
+async function perform(
+  services: Services,
+  claim: Claim,
+  run: RecordedRun,
+  masker: Masker,
+  drain: AbortSignal,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { db, sealer, executors, clock, random, limits } = services;
+  const bundle = await readBundle(db, run.bundle);
+  const resource = await readResource(db, claim, run.uid);
+  const workflow = bundle.workflows[run.operation];
+  if (resource === undefined || workflow === undefined) {
+    const message = `${bundle.provider} has no ${run.operation} workflow for ${run.uid}`;
+    throw new StallingError("NoWorkflow", message, "add one to the provider");
+  }
+  const scope = { repository: claim.repository, environment: claim.environment };
+  const reader = {
+    vault: vaultOn(sealer, db),
+    resource: (uid: Recorded["uid"]) => readResource(db, scope, uid),
+  };
+  const { template, dependsOn } = run.desired;
+  const performOne = async (it: Workflow, prefix: string): Promise<StepResult> => {
+    const inputs = await resolveInputs(scope, resource, template, dependsOn, it, reader);
+    for (const secret of inputs.secrets) masker.add(secret);
+    await fenced(db, claim, (tx) => saveResolved(tx, run.id, inputs.params));
+    const request = {
+      scope,
+      run: prefix + run.id,
+      uid: run.uid,
+      operation: run.operation,
+      steps: it.steps,
+      outputs: it.outputs,
+      parameters: inputs.parameters,
+      environment: environmentOf(claim, run, resource),
+      masker,
+      now: run.startedAt ?? run.queuedAt,
+    };
+    const journal = openJournal(db, sealer, claim, drain, prefix);
+    const tools = { clock, random, retry: limits.stepRetry };
+    return performRun(request, executors, journal, tools, signal);
+  };
+
+  const result = await performOne(workflow, "");
+  const { observe } = bundle.workflows;
+  if (run.operation === "delete" && observe !== undefined) {
+    const { outputs } = await performOne(observe, "observe:");
+    expectAbsent(outputs, run);
+  }
+  return result;
+}
+
+/** Law 2: the record is closed when nothing is left of the resource. */
+function expectAbsent(outputs: JsonRecord, run: RecordedRun): void {
+  const { exists } = outputs;
+  if (exists === undefined || exists === false || exists === "false" || exists === "") return;
+  throw new Error(
+    `the delete workflow ${run.workflow} ended, and observe says that it still exists`,
+  );
+}
+
+const environmentOf = (claim: Claim, run: RecordedRun, resource: Recorded) => ({
+  APP_NAME: resource.identity,
+  RESOURCE_NAME: resource.name,
+  RESOURCE_TYPE: resource.type,
+  INNOMINATUS_ENVIRONMENT: claim.environment,
+  INNOMINATUS_OPERATION: run.operation,
+  INNOMINATUS_RUN: run.id,
+});
+
+async function recordSuccess(
+  { db, sealer, clock }: Services,
+  claim: Claim,
+  run: RecordedRun,
+  { outputs, sensitive }: StepResult,
+): Promise<void> {
+  const secret = new Set(sensitive);
+  const shown = Object.entries(outputs).filter(([name]) => !secret.has(name));
+  const refs = sensitive.map((name) => [name, referenceFor(claim, run.uid, name)] as const);
+  await fenced(db, claim, async (tx) => {
+    const vault = vaultOn(sealer, tx);
+    const stored = await vault.keys(claim, run.uid);
+    const kept = run.operation === "delete" ? new Set() : secret;
+    for (const key of stored.filter((it) => !kept.has(it))) {
+      await vault.delete({ ...scopeOf(claim), uid: run.uid, key });
+    }
+    if (run.operation === "delete") {
+      await memoryRows(tx).forget(memoryPrefix(scopeOf(claim), run.uid));
+      await recordDeleted(tx, claim);
+    } else {
+      for (const name of sensitive) {
+        const value = outputs[name];
+        const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
+        await vault.put({ ...scopeOf(claim), uid: run.uid, key: name }, text);
+      }
+      await recordActive(tx, claim, {
+        outputs: Object.fromEntries(shown),
+        secretRefs: Object.fromEntries(refs),
+      });
+    }
+    await appendEvents(tx, [fact(claim, run, "RunCompleted", {})], clock.now().getTime());
+    await tx.query(`select pg_notify('innominatus', 'ended')`);
+  });
+}
+
+async function recordResult(
+  { db, clock }: Services,
+  claim: Claim,
+  run: RecordedRun,
+  result: Result,
+  masker: Masker,
+): Promise<void> {
+  if (result.kind === "lost" || result.kind === "done") return;
+  const { reason, message } = told(result, masker);
+  await fenced(db, claim, async (tx) => {
+    const nowMs = clock.now().getTime();
+    switch (result.kind) {
+      case "waiting":
+        await recordWaiting(tx, claim, { reason, message, retryAfterMs: result.delayMs });
+        break;
+      case "superseded":
+        await recordSuperseded(tx, claim, reason);
+        await appendEvents(tx, [fact(claim, run, "RunSuperseded", {})], nowMs);
+        break;
+      case "requeue":
+      case "stalled": {
+        const retryAfterMs = result.kind === "requeue" ? result.delayMs : undefined;
+        await recordFailed(tx, claim, { reason, message, retryAfterMs });
+        await appendEvents(tx, [fact(claim, run, "RunFailed", { reason, message })], nowMs);
+      }
+    }
+    await tx.query(`select pg_notify('innominatus', 'ended')`);
+  });
+}
+
+function told(
+  result: Result,
+  masker: Masker,
+): { readonly reason: string; readonly message: string } {
+  if (!("reason" in result)) return { reason: "", message: "" };
+  const hint = result.kind === "stalled" ? ` (${result.hint})` : "";
+  return { reason: result.reason, message: masker.mask(`${result.message}${hint}`) };
+}
+
+const scopeOf = ({ repository, environment }: Claim): Scope => ({ repository, environment });
+
+const fact = (claim: Claim, run: RecordedRun, type: string, data: JsonRecord): Fact => ({
+  repository: claim.repository,
+  environment: claim.environment,
+  type,
+  actor: "innominatus",
+  uid: run.uid,
+  run: run.id,
+  commit: run.commit,
+  correlation: run.plan,
+  data: { operation: run.operation, workflow: run.workflow, ...data },
+});
+
+function ignoreLostLease(error: unknown): void {
+  if (!(error instanceof LeaseLostError)) throw error;
+}
+
+/** Renews the lease until it is stopped; its signal is aborted when the lease is lost. */
+function holdLease(
+  { db, clock, limits }: Services,
+  claim: Claim,
+): { readonly signal: AbortSignal; stop(): void } {
+  const lost = new AbortController();
+  const stopped = new AbortController();
+  const beat = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(limits.heartbeatMs, stopped.signal);
+      await renewLease(db, claim, limits.leaseMs);
+    }
+  };
+  beat().catch((error: unknown) => {
+    // A database that is away for a moment does not end the run: the fence decides at the next write.
+    if (!stopped.signal.aborted && error instanceof LeaseLostError) lost.abort(error);
+  });
+  return { signal: lost.signal, stop: () => stopped.abort() };
+}
