@@ -157,6 +157,32 @@ describe("the files of the status branch", () => {
     );
   });
 
+  it("tell a person first of what needs one, in a README of bounded length", () => {
+    const many = Array.from({ length: 1500 }, (_, index) => recorded(`r${index}`));
+    const readme = statusFiles([stateOf([...many, failed])]).get("README.md") ?? "";
+    expect(readme.split("\n").filter((it) => it.startsWith("| ["))).toHaveLength(1000);
+    expect(readme).toContain("1500 of 1501 resources active.");
+    expect(readme).toContain("… and 501 more");
+    expect(readme).toContain("shop.queue` | **failed**");
+    expect(statusFiles([]).get("README.md")).toContain("No environment has been planned yet.");
+  });
+
+  it("say how to approve, by the hash of the plan", () => {
+    const gate = { kind: "budget", message: "too many" } as const;
+    const state_ = stateOf([recorded("x", { gate })]);
+    expect(statusFiles([state_]).get("README.md")).toContain("`innominatus approve 9d4e2f`");
+    const unplanned = statusFiles([{ ...state_, planHash: null }]).get("README.md");
+    expect(unplanned).toContain("`innominatus plan`");
+  });
+
+  it("hold nothing of a file's as markup", () => {
+    const workload = "a|<b>@all](x)";
+    const readme = statusFiles([stateOf([recorded("x", { workload })], [])]).get("README.md") ?? "";
+    const line = readme.split("\n").find((it) => it.startsWith("| [")) ?? "";
+    expect(line.match(/\|/g)).toHaveLength(6);
+    expect(line).not.toMatch(/<b>|@all|\]\(x/);
+  });
+
   it("stay inside their environment's folder, whatever a workload is called", () => {
     const workloads = ["../../README.md", "..", ".git", "a/b"].map((name) => ({
       name,

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import type { Json } from "../../model/json.ts";
 import { gateKinds, type Change, type Plan, type PlannedOperation } from "../../model/plan.ts";
 import { formatUid } from "../../model/uid.ts";
+import { fieldName, showValue } from "./fields.ts";
 import { planJson } from "./json.ts";
 import { planMarkdown } from "./markdown.ts";
 import { planText } from "./text.ts";
@@ -182,6 +183,71 @@ test("a value inside a sensitive one is as sensitive", () => {
     operation("db", "update", { changes: [change("/admin/password/0/key", "hunter2", null)] }),
   ]);
   expect(JSON.stringify(planJson(plan, facts))).not.toContain("hunter2");
+});
+
+test("a sensitive value inside a list or a record is concealed there, and its neighbours are shown", () => {
+  const inside: PlanFacts = { ...facts, isSensitive: (_, path) => path === "/users/1/key" };
+  const users = [{ key: "a" }, { key: "hunter2", name: "b" }];
+  const plan = planOf([
+    operation("db", "create", { changes: [change("/users", undefined, users)] }),
+  ]);
+  expect(planJson(plan, inside)).toMatchObject({
+    operations: [{ changes: [{ to: [{ key: "a" }, { key: "(sensitive)", name: "b" }] }] }],
+  });
+});
+
+type StakeRow = [PlannedOperation["operation"], string, string];
+
+test.each<StakeRow>([
+  ["delete", "postgres", "its data and its credentials are deleted with it"],
+  ["delete", "mock", "it and its credentials are gone for good"],
+  ["replace", "postgres", "it is deleted and made anew: its data is lost"],
+  ["replace", "mock", "it is deleted and made anew, with new credentials"],
+])("what is at stake when a plan would %s a %s", (verb, type, stake) => {
+  const plan = planOf([operation("x", verb, { uid: formatUid(type, "default", "shop.x") })]);
+  expect(planText(plan, facts)).toContain(`at stake: ${stake}\n`);
+  expect(planMarkdown(plan, facts)).toContain(`**${stake}**`);
+  expect(planMarkdown(plan, facts)).toContain("1 as soon as this is merged");
+});
+
+test("nothing is at stake in an update", () => {
+  expect(planText(planOf([operation("x", "update")]), facts)).not.toContain("at stake");
+});
+
+test.each([
+  ["/a~1b/c.d/e~0", 'a/b."c.d".e~'],
+  ["/items/0", "items.0"],
+  ["", "params"],
+])("the field %s is named %s", (path, name) => {
+  expect(fieldName(path)).toBe(name);
+});
+
+test.each<[Json, string]>([
+  ["small", "small"],
+  ["7", '"7"'],
+  ["true", '"true"'],
+  ["a b", '"a b"'],
+  ["", '""'],
+  [7, "7"],
+  [null, "null"],
+  ["${resources.db.host}", "${resources.db.host}"],
+])("the value %j is shown as %s", (value, shown) => {
+  expect(showValue(value)).toBe(shown);
+});
+
+test("an adoption is counted with the rest", () => {
+  const plan = planOf([operation("a", "adopt"), operation("b", "none")]);
+  expect(planText(plan, facts)).toContain("Plan: 1 to adopt, 1 unchanged\n");
+});
+
+test("problems that do not fit are counted, and the table gets the room", () => {
+  const [problem] = whole.problems;
+  const problems = Array.from({ length: 2000 }, () => problem).flatMap((it) => it ?? []);
+  const markdown = planMarkdown({ ...whole, problems }, facts);
+  expect(markdown.length).toBeLessThanOrEqual(60_000);
+  expect(markdown).toMatch(/… and \d+ problems more than fit here/);
+  expect(markdown).toContain("### 2000 errors");
+  expect(markdown).toContain("`postgres.default#shop.db` | ~ update");
 });
 
 describe("whatever people write", () => {
