@@ -38,7 +38,7 @@ class Reader {
 
   walk(nodes: readonly Node[], dot: Path, known: readonly Path[]): void {
     for (const node of nodes) {
-      if (node.kind === "text" || node.kind === "break" || node.kind === "continue") continue;
+      if ("offset" in node) continue; // text, break, continue
       if (node.kind === "action") {
         this.#pipeline(node.pipeline, dot, known, false);
         continue;
