@@ -1,11 +1,20 @@
 /** The one list of step types: a new one is a file in `steps/` and a line here. */
 import type { StepExecutor } from "./step-type.ts";
+import { createHttp } from "./steps/http.ts";
 import { createPolicy, type PolicyTools } from "./steps/policy.ts";
 import { createSecret, type SecretTools } from "./steps/secret.ts";
+import { createSql } from "./steps/sql.ts";
+import { createWait, type WaitTools } from "./steps/wait.ts";
 
-export type ExecutorTools = PolicyTools & SecretTools;
+export type ExecutorTools = PolicyTools & SecretTools & WaitTools;
 
 export function createExecutors(tools: ExecutorTools): ReadonlyMap<string, StepExecutor> {
-  const executors = [createPolicy(tools), createSecret(tools)];
+  const executors = [
+    createHttp(tools),
+    createPolicy(tools),
+    createSecret(tools),
+    createSql(tools),
+    createWait(tools),
+  ];
   return new Map(executors.map((it) => [it.type, it]));
 }

@@ -80,6 +80,11 @@ export class PermanentError extends Error {
   override readonly name = "PermanentError";
 }
 
+/** Nobody answered, or not in time: a further attempt, or a later look, may find it otherwise. */
+export class TransientError extends Error {
+  override readonly name = "TransientError";
+}
+
 export function defineStep<C>(definition: StepDefinition<C>): StepExecutor {
   const { type, schema, contexts } = definition;
   const bind = (step: string, config: JsonRecord): BoundStep => {

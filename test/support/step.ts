@@ -10,6 +10,22 @@ export const runningClock: Clock = {
   sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
 };
 
+export const stepContext = (more: Partial<StepContext> = {}): StepContext => ({
+  scope: { repository: "origin", environment: "default" },
+  uid: "mock.default#shop.db",
+  run: "run-1",
+  name: "only",
+  key: "run-1/only",
+  parameters: {},
+  environment: {},
+  attempt: 1,
+  elapsedMs: 0,
+  masker: createMasker(),
+  log: () => undefined,
+  signal: new AbortController().signal,
+  ...more,
+});
+
 /** Performs one attempt. @param logged collects what the step says */
 export function performOnce(
   executor: StepExecutor,
@@ -17,19 +33,6 @@ export function performOnce(
   more: Partial<StepContext> = {},
   logged: string[] = [],
 ): Promise<StepResult> {
-  return executor.bind("only", config).run({
-    scope: { repository: "origin", environment: "default" },
-    uid: "mock.default#shop.db",
-    run: "run-1",
-    name: "only",
-    key: "run-1/only",
-    parameters: {},
-    environment: {},
-    attempt: 1,
-    elapsedMs: 0,
-    masker: createMasker(),
-    log: (text) => void logged.push(text),
-    signal: new AbortController().signal,
-    ...more,
-  });
+  const log = (text: string) => void logged.push(text);
+  return executor.bind("only", config).run(stepContext({ log, ...more }));
 }
