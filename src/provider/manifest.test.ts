@@ -135,7 +135,8 @@ describe("what is wrong with a capability is said at its place", () => {
   test.each(table)("%s", (_, capability, code, severity, pointer) => {
     const { problems } = readFiles(files(`    - ${capability}`));
     const found = problems.filter((problem) => codes([problem]).length > 0);
-    expect(found).toMatchObject([{ code, severity, pointer: expect.stringContaining(pointer) }]);
+    expect(found).toMatchObject([{ code, severity }]);
+    expect(found[0]?.pointer).toContain(pointer);
     expect(found[0]?.line).toBeGreaterThanOrEqual(6);
     expect(found[0]?.hint ?? found[0]?.message).not.toBe("");
   });
@@ -186,9 +187,8 @@ test.each(wholes)("%s", (_, change, code, line) => {
   const all = files(good);
   const text = change(all["team/provider.yaml"]);
   const { problems } = readFiles({ ...all, "team/provider.yaml": text });
-  expect(problems).toContainEqual(
-    expect.objectContaining({ code, line, file: "team/provider.yaml" }),
-  );
+  const found = problems.filter((it) => it.code === code && it.file === "team/provider.yaml");
+  expect(found.map((it) => it.line)).toEqual([line]);
 });
 
 test("a format of this major fits, whatever the rest of the version", () => {

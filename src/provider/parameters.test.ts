@@ -100,9 +100,9 @@ const unfit: [Parameter["type"], Json][] = [
 ];
 
 test.each(unfit)("%s refuses %j", (type, given) => {
-  expect(one({ type }, given).faults).toMatchObject([
-    { parameter: "a", message: expect.stringContaining("expected") },
-  ]);
+  const { faults } = one({ type }, given);
+  expect(faults.map((it) => it.parameter)).toEqual(["a"]);
+  expect(faults[0]?.message).toContain("expected");
 });
 
 test.each([
@@ -148,7 +148,7 @@ test("law 7: no fault has the value in it", () => {
 });
 
 test("binding never throws, and keeps every declared name", () => {
-  const json = fc.jsonValue().map((it): Json => JSON.parse(JSON.stringify(it)));
+  const json = fc.constantFrom<Json>(null, 1, "x", "12", [1], { a: {} }, true);
   const record = fc.dictionary(fc.constantFrom("a", "b", "constructor", "__proto__"), json);
   fc.assert(
     fc.property(record, record, record, (params, engine, outputs) => {

@@ -3,11 +3,11 @@ import { nearestWord } from "../document/suggest.ts";
 import { isList, isRecord, type Json } from "../model/json.ts";
 import type { Parameter } from "../model/workflow.ts";
 import { parseTemplate } from "../template/parse.ts";
-import { referencesOf, type Reference } from "../template/references.ts";
+import { referencesOf } from "../template/references.ts";
 import { isEngineInput } from "./engine-inputs.ts";
-import type { Finding, Path, Report } from "./report.ts";
+import type { Finding, Located, Path, Report } from "./report.ts";
 import { placeInScalar } from "./scalar-place.ts";
-import type { Located } from "./report.ts";
+import { conditionAround } from "./template-conditions.ts";
 
 /** What a template may refer to where it stands. */
 export interface TemplateScope {
@@ -65,16 +65,21 @@ function checkTemplate(
     return;
   }
   for (const reference of referencesOf(parsed.template)) {
-    const finding = checkReference(reference, scope);
+    const condition = conditionAround(parsed.template.body, reference.offset);
+    const finding = checkReference(reference.path, condition, scope);
     if (finding !== undefined) add(reference.offset, finding);
   }
 }
 
-function checkReference(reference: Reference, scope: TemplateScope): Finding | undefined {
-  const [root, name, member] = reference.path;
+/** @param condition what the reference is part of, where that is a condition */
+function checkReference(
+  [root, name, member]: readonly string[],
+  condition: string | undefined,
+  scope: TemplateScope,
+): Finding | undefined {
   if (root === undefined) return undefined;
   if (root === "parameters")
-    return name === undefined ? undefined : checkParameter(name, reference, scope);
+    return name === undefined ? undefined : checkParameter(name, condition, scope);
   if (root === "steps") return name === undefined ? undefined : checkStep(name, member, scope);
   const message = `found \`.${root}\`, expected \`.parameters\` or \`.steps\``;
   const hint =
@@ -86,13 +91,14 @@ function checkReference(reference: Reference, scope: TemplateScope): Finding | u
 
 function checkParameter(
   name: string,
-  { tested }: Reference,
+  condition: string | undefined,
   { parameters, lenient }: TemplateScope,
 ): Finding | undefined {
   const declared = parameters?.find((it) => it.name === name);
   if (declared !== undefined) {
-    const maySet = declared.required || declared.default !== undefined || isEngineInput(name);
-    if (!tested || maySet) return undefined;
+    const isSet = declared.required || declared.default !== undefined || isEngineInput(name);
+    const isHandled = condition === undefined || /\b(default|coalesce)\b/.test(condition);
+    if (isSet || isHandled) return undefined;
     const message = `the condition tests the parameter "${name}", which may have no value`;
     const hint = `give "${name}" a default, so that its \`else\` is never taken by accident`;
     return { code: "template/unset-condition", severity: "warning", message, hint };

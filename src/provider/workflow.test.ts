@@ -321,14 +321,21 @@ outputs: { x: "{{ .steps.two.output.y }}" }
   });
 
   it.each([
-    ["{ name: a }", ["template/unset-condition"]],
-    ["{ name: a, required: true }", []],
-    ["{ name: a, default: x }", []],
-  ])("a condition on %s", (parameter, codes) => {
+    ["{ name: a }", "if .parameters.a", ["template/unset-condition"]],
+    ["{ name: a }", 'if eq .parameters.a "x"', ["template/unset-condition"]],
+    ["{ name: a }", "if true }}{{ else if not .parameters.a", ["template/unset-condition"]],
+    ["{ name: a }", 'if eq (.parameters.a | default "y") "x"', []],
+    ["{ name: a }", "with .parameters.a", []],
+    ["{ name: a }", "if true }}{{ .parameters.a", []],
+    ["{ name: a, required: true }", "if .parameters.a", []],
+    ["{ name: a, default: x }", "if .parameters.a", []],
+    ["{ name: app_name }", "if .parameters.app_name", []],
+  ])("a parameter %s in the condition %s", (parameter, condition, codes) => {
     const { problems } = read(
-      `${head}parameters: [${parameter}]\nsteps: [{ name: b, type: policy, config: { script: "{{ if .parameters.a }}x{{ end }}" } }]`,
+      `${head}parameters: [${parameter}]\nsteps: [{ name: b, type: policy, config: { script: '{{ ${condition} }}x{{ end }}' } }]`,
     );
     expect(problems.map((it) => it.code)).toEqual(codes);
+    expect(problems.every((it) => it.severity === "warning")).toBe(true);
   });
 });
 
