@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createOrigin, type Origin } from "../../test/support/repository.ts";
@@ -138,6 +138,27 @@ describe("publishStatus", () => {
     await mirror.fetch(signal);
     await publish(statusOf({ "README.md": "1\n", "production/shop.yaml": "p\n" }));
     expect(await origin.listFiles(branch)).toEqual(["README.md", "production/shop.yaml"]);
+  });
+
+  it("gets over an object that a kill left half written", async () => {
+    const status = statusOf({ "README.md": "1\n" });
+    const oid = (await origin.git(["hash-object", "--stdin"], "1\n")).trim();
+    const object = join(mirror.gitdir, "objects", oid.slice(0, 2), oid.slice(2));
+    await mkdir(dirname(object), { recursive: true });
+    await writeFile(object, "x");
+    await expect(publish(status)).rejects.toThrow("pushing");
+    expect(await mirror.fetch(signal)).toMatchObject({ recloned: true });
+    expect(await publish(status)).toMatchObject({ changed: true });
+    expect(await origin.readFile(branch, "README.md")).toBe("1\n");
+  });
+
+  it("writes many files, and sorts them as git does", async () => {
+    const names = ["a", "a.yaml", "a0", "a-b", "ab"];
+    const many = Array.from({ length: 200 }, (_, index) => `production/app-${index}/status.yaml`);
+    const files = [...names.flatMap((it) => [`${it}/x`]), ...many, "a.txt", "production.yaml"];
+    await publish(statusOf(Object.fromEntries(files.map((it) => [it, `${it}\n`]))));
+    expect(await origin.listFiles(branch)).toEqual(files.toSorted());
+    await origin.git(["fsck", "--strict"]);
   });
 
   it("stops when told to", async () => {

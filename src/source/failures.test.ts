@@ -356,6 +356,11 @@ test.each([
   ["fatal: the remote end hung up unexpectedly", "RemoteUnreachable"],
   ["fatal: detected dubious ownership in repository at '/x'", "PermissionDenied"],
   ["error: packfile ./objects/pack/x.pack does not match index", "CorruptMirror"],
+  [
+    "!\tx:refs/heads/x\t[remote rejected] (unpacker error)\nfatal: unable to read d00491fd7e5bb6fa28c517a0bb32b8b506539d4d",
+    "CorruptMirror",
+  ],
+  ["!\tx:y\t[remote rejected] (cannot lock ref 'y': is at a but expected b)", "PushRefused"],
   ["something new", "GitFailed"],
 ])("git's %j is %s", (output, reason) => {
   const error = explain("fetching x", output);

@@ -58,6 +58,7 @@ const hints: Readonly<Record<FetchReason, string>> = {
 const causes: readonly (readonly [RegExp, FetchReason])[] = [
   [/No space left on device|disk quota exceeded/i, "DiskFull"],
   [/spawn \S+ ENOENT/, "GitMissing"],
+  [/^(fatal|error): (loose object .* is corrupt|unable to read [0-9a-f]{40})/m, "CorruptMirror"],
   [
     /\[rejected\]|cannot lock ref|failed to update ref|reference already exists|incorrect old value/,
     "PushRefused",

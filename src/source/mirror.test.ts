@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -36,6 +36,12 @@ async function tipOf(mirror: Mirror, ref = "main"): Promise<string> {
   const commit = await mirror.resolve(ref);
   if (commit === undefined) throw new Error(`${ref} is not in the mirror`);
   return commit;
+}
+
+async function chownAll(path: string, user: number): Promise<void> {
+  for (const name of await readdir(path, { recursive: true }))
+    await chown(join(path, name), user, user);
+  await chown(path, user, user);
 }
 
 const reasonOf = (work: Promise<unknown>): Promise<unknown> =>
@@ -105,6 +111,33 @@ describe("a mirror", () => {
     expect(again.recloned).toBe(false);
     expect(await reasonOf(again.fetch(signal))).toBe("NotARepository");
     expect((await again.snapshot(tip, signal)).entries.size).toBe(2);
+  });
+
+  it("takes a shallow clone for what it is: what it lacks proves nothing", async () => {
+    const first = (await origin.tip()) ?? "";
+    await origin.commit({ a: "1" });
+    const second = (await origin.tip()) ?? "";
+    const shallow = join(folder, "shallow");
+    await origin.git(["clone", "--quiet", "--depth=1", `file://${origin.url}`, shallow]);
+    const mirror = await open({ url: shallow });
+    expect(await mirror.resolve("main")).toBe(second);
+    expect((await mirror.snapshot(second, signal)).entries.size).toBe(3);
+    expect(await mirror.isAncestor(first, second)).toBe(false);
+    expect(await mirror.fetch(signal)).toEqual({ changed: false, recloned: false });
+  });
+
+  it("mirrors a work tree, and what its HEAD is on", async () => {
+    const clone = join(folder, "clone");
+    await origin.git(["clone", "--quiet", origin.url, clone]);
+    await origin.git(["--git-dir", join(clone, ".git"), "switch", "--quiet", "-c", "topic"]);
+    const mirror = await open({ url: clone });
+    expect(await mirror.defaultBranch()).toBe("topic");
+    expect(await mirror.resolve("origin/main")).toBeUndefined();
+  });
+
+  it.runIf(process.getuid?.() === 0)("reads a local repository of another user", async () => {
+    await chownAll(origin.url, 65_534);
+    expect(await (await open()).defaultBranch()).toBe("main");
   });
 
   it("mirrors pull requests' heads when asked to", async () => {

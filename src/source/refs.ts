@@ -48,7 +48,8 @@ export async function listRemote(
   for (const line of output.split("\n")) {
     const [left = "", name = ""] = line.split("\t");
     const peeled = name.endsWith("^{}") ? byName.get(name.slice(0, -3)) : undefined;
-    if (left.startsWith("ref: ")) symbolic = branchOf(left.slice(5));
+    // A clone as the remote tells what its own remotes' HEADs name, too.
+    if (left.startsWith("ref: ")) symbolic = name === "HEAD" ? branchOf(left.slice(5)) : symbolic;
     else if (name === "HEAD") detached = left;
     else if (peeled !== undefined) byName.set(name.slice(0, -3), { ...peeled, commit: left });
     // The patterns match at any depth: refs/remotes/x/refs/heads/y is none of ours.
