@@ -234,9 +234,12 @@ describe("a process", () => {
   });
 
   it("has a time limit", async () => {
-    const environment = await fakeGit("exec sleep 60");
+    const environment = await fakeGit("sleep 2 & exec sleep 60");
+    const before = performance.now();
     const error = await failureOf(open({ environment, timeoutMs: 100 }));
     expect(error.reason).toBe("Timeout");
+    // It does not wait for what git left behind, holding its pipes.
+    expect(performance.now() - before).toBeLessThan(1900);
   });
 
   it("ends with its mirror", async () => {
@@ -297,6 +300,7 @@ describe("push", () => {
     await mirror.fetch(signal);
     expect(await mirror.push("main", ours, tip, signal)).toBe("refused");
     const rebuilt = await commitIn(mirror, theirs);
+    expect(await mirror.push("main", rebuilt, undefined, signal)).toBe("refused");
     expect(await mirror.push("main", rebuilt, theirs, signal)).toBe("pushed");
     expect(await mirror.resolve("main")).toBe(rebuilt);
     expect(await mirror.fetch(signal)).toMatchObject({ changed: false });

@@ -2,7 +2,7 @@
  * Runs git: one process a call, with our settings, a time limit and an end when the signal says
  * so. Nothing of the remote's is run, nothing prompts, and no error holds a credential (law 7).
  */
-import { writeFile } from "node:fs/promises";
+import { realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { simpleGit, type SimpleGit } from "simple-git";
 import { FetchError, explain } from "./fetch-error.ts";
@@ -58,12 +58,15 @@ async function run<T>(
   let exitCode = -1;
   let thrown: unknown;
   let result: T | undefined;
+  // What git started (ssh, in a connect) may outlive it and hold its pipes: nobody waits for that.
+  const stopped = new Promise<never>((_, reject) => {
+    stop.signal.addEventListener("abort", reject, { once: true });
+  });
   try {
-    result = await start(
-      prepare(context, stop.signal, input, (code) => {
-        exitCode = code;
-      }),
-    );
+    const git = prepare(context, stop.signal, input, (code) => {
+      exitCode = code;
+    });
+    result = await Promise.race([start(git), stopped]);
   } catch (error) {
     thrown = error;
   } finally {
@@ -155,7 +158,8 @@ export async function writeSettings(context: GitContext): Promise<void> {
       : [join(HOME, ".config", "git", "config"), join(HOME, ".gitconfig")]),
   ];
   const local = context.url.replace(/^file:\/\//, "");
-  const safe = isPath(local) ? [context.gitdir, local, join(local, ".git")] : [context.gitdir];
+  const real = isPath(local) ? await realpath(local).catch(() => local) : undefined;
+  const safe = real === undefined ? [context.gitdir] : [context.gitdir, real, join(real, ".git")];
   const lines = [
     "[core]",
     '\tsshCommand = "ssh -oBatchMode=yes"',

@@ -1,4 +1,4 @@
-import { chown, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chown, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -138,6 +138,10 @@ describe("a mirror", () => {
   it.runIf(process.getuid?.() === 0)("reads a local repository of another user", async () => {
     await chownAll(origin.url, 65_534);
     expect(await (await open()).defaultBranch()).toBe("main");
+    const link = join(folder, "link");
+    await symlink(origin.url, link);
+    const linked = await open({ url: link, directory: join(folder, "other") });
+    expect(await linked.defaultBranch()).toBe("main");
   });
 
   it("mirrors pull requests' heads when asked to", async () => {

@@ -33,7 +33,7 @@ export interface MirrorOptions {
   readonly limits?: ReadLimits;
 }
 
-export interface Fetched {
+interface Fetched {
   /** Some ref, or the default branch, is not what it was. */
   readonly changed: boolean;
   /** The mirror was damaged, and has been cloned afresh. */
@@ -41,7 +41,7 @@ export interface Fetched {
 }
 
 /** One path whose blob, mode or existence differs; `from` and `to` are object ids, `undefined`: not there. */
-export interface ChangedPath {
+interface ChangedPath {
   readonly path: string;
   readonly from: string | undefined;
   readonly to: string | undefined;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runGit, type GitContext } from "./git.ts";
 import { mask } from "./location.ts";
 
-export interface Ref {
+interface Ref {
   readonly oid: string;
   /** `oid`, or what the annotated tag `oid` is about. */
   readonly commit: string;

@@ -11,13 +11,13 @@ import { compareText } from "../../src/model/problem.ts";
 /** By path. `null` removes; an entry with a mode is a link (`120000`), a program or a submodule. */
 export type Files = Readonly<Record<string, FileContent | null>>;
 
-export type FileContent =
+type FileContent =
   | string
   | Uint8Array
   | { readonly mode: "100755" | "120000"; readonly content: string }
   | { readonly mode: "160000"; readonly oid: string };
 
-export interface CommitOptions {
+interface CommitOptions {
   /** `main` unless told; made when it is not there. */
   readonly branch?: string;
   /** Starts the branch's history anew, as a force-push does. */
@@ -25,7 +25,7 @@ export interface CommitOptions {
   readonly author?: string;
 }
 
-export interface LoggedCommit {
+interface LoggedCommit {
   readonly commit: string;
   readonly parents: readonly string[];
   readonly author: string;
