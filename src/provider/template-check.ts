@@ -3,7 +3,7 @@ import { nearestWord } from "../document/suggest.ts";
 import { isList, isRecord, type Json } from "../model/json.ts";
 import type { Parameter } from "../model/workflow.ts";
 import { parseTemplate } from "../template/parse.ts";
-import { referencesOf } from "../template/references.ts";
+import { referencesOf, type TemplateReference } from "../template/references.ts";
 import { isEngineInput } from "./engine-inputs.ts";
 import type { Finding, Located, Path, Report } from "./report.ts";
 import { placeInScalar } from "./scalar-place.ts";
@@ -15,6 +15,8 @@ export interface TemplateScope {
   readonly parameters: readonly Parameter[] | undefined;
   /** Steps that have ended by then. */
   readonly steps: readonly string[];
+  /** Those that may have been left out. */
+  readonly conditional: readonly string[];
   /** All of the workflow, to tell a later step from none. */
   readonly allSteps: readonly string[];
   /** An undeclared parameter is a warning: the files we ship must load whatever they say. */
@@ -66,21 +68,22 @@ function checkTemplate(
   }
   for (const reference of referencesOf(parsed.template)) {
     const condition = conditionAround(parsed.template.body, reference.offset);
-    const finding = checkReference(reference.path, condition, scope);
+    const finding = checkReference(reference, condition, scope);
     if (finding !== undefined) add(reference.offset, finding);
   }
 }
 
 /** @param condition what the reference is part of, where that is a condition */
 function checkReference(
-  [root, name, member]: readonly string[],
+  { path: [root, name, member], tested }: TemplateReference,
   condition: string | undefined,
   scope: TemplateScope,
 ): Finding | undefined {
   if (root === undefined) return undefined;
   if (root === "parameters")
     return name === undefined ? undefined : checkParameter(name, condition, scope);
-  if (root === "steps") return name === undefined ? undefined : checkStep(name, member, scope);
+  if (root === "steps")
+    return name === undefined ? undefined : checkStep(name, member, tested, scope);
   const message = `found \`.${root}\`, expected \`.parameters\` or \`.steps\``;
   const hint =
     scope.parameters?.some((it) => it.name === root) === true || isEngineInput(root)
@@ -130,7 +133,8 @@ function checkParameter(
 function checkStep(
   name: string,
   member: string | undefined,
-  { steps, allSteps }: TemplateScope,
+  tested: boolean,
+  { steps, allSteps, conditional }: TemplateScope,
 ): Finding | undefined {
   if (!allSteps.includes(name)) {
     const near = nearestWord(name, allSteps);
@@ -140,6 +144,11 @@ function checkStep(
   if (!steps.includes(name)) {
     const message = `the step "${name}" has not run yet where this is rendered`;
     return { code: "template/later-step", message, hint: "refer to a step before this one" };
+  }
+  if (conditional.includes(name) && !tested) {
+    const message = `the step "${name}" may be left out, and has no output then`;
+    const hint = `ask first: {{ if .steps.${name} }} … {{ end }}`;
+    return { code: "template/skipped-step", severity: "warning", message, hint };
   }
   if (member === undefined || member === "output") return undefined;
   const message = `found \`.steps.${name}.${member}\`, expected \`.steps.${name}.output\``;

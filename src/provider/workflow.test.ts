@@ -339,6 +339,19 @@ outputs: { x: "{{ .steps.two.output.y }}" }
   });
 });
 
+test.each([
+  ["{{ .steps.maybe.output.x }}", ["template/skipped-step"]],
+  ["{{ if .steps.maybe }}{{ .steps.maybe.output.x }}{{ end }}", []],
+  ["{{ .steps.always.output.x }}", []],
+])("an output of a step that may be left out: %s", (template, codes) => {
+  const { problems } = read(`${head}
+steps:
+  - { name: maybe, type: policy, when: "{{ .parameters.app_name }}" }
+  - { name: always, type: policy }
+outputs: { x: "${template}" }`);
+  expect(problems.map((it) => it.code)).toEqual(codes);
+});
+
 test("an unsupported apiVersion is a problem of the file", () => {
   const { workflow, problems } = read(head.replace("v1alpha1", "v2") + `steps: [${step}]`);
   expect(workflow).toBeUndefined();

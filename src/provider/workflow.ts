@@ -87,7 +87,8 @@ function checkAllTemplates(
   { source, lenient, report }: Checks,
 ): void {
   const allSteps = steps.map((it) => it.step.name);
-  const scope: TemplateScope = { parameters, steps: [], allSteps, lenient };
+  const conditional = steps.filter((it) => it.step.when !== undefined).map((it) => it.step.name);
+  const scope: TemplateScope = { parameters, steps: [], conditional, allSteps, lenient };
   for (const [index, { default: value }] of parameters.entries()) {
     if (typeof value !== "string") continue;
     checkTemplates(
