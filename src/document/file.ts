@@ -7,7 +7,8 @@ import { isList, isRecord, type Json } from "../model/json.ts";
 import type { Place, Problem } from "../model/problem.ts";
 import { defaultLimits, type Limits } from "./bytes.ts";
 import { readPlain } from "./plain.ts";
-import { toTree, type Fault, type Mark, type Tree } from "./tree.ts";
+import { lineStarts, nearest, placeIn, type Fault, type Mark, type Tree } from "./marks.ts";
+import { toTree } from "./tree.ts";
 
 export interface ParsedDocument {
   readonly file: string;
@@ -145,31 +146,4 @@ function contentFaults(trees: readonly Tree[]): Fault[] {
       const hint = "start with a key, like `apiVersion: …`";
       return { offset: mark.key, ...error, code: "yaml/scalar", message, hint };
     });
-}
-
-function nearest(root: Mark | undefined, path: readonly PropertyKey[]): Mark | undefined {
-  let mark = root;
-  for (const part of path) {
-    const child = mark?.children?.get(String(part));
-    if (child === undefined) return mark;
-    mark = child;
-  }
-  return mark;
-}
-
-function lineStarts(text: string): readonly number[] {
-  const starts = [0];
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
-  return starts;
-}
-
-function placeIn(file: string, starts: readonly number[], offset: number): Place {
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((starts[middle] ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return { file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
 }

@@ -5,8 +5,8 @@
  * test holds every document that is read here against the full parser.
  */
 import type { Json } from "../model/json.ts";
+import type { Mark } from "./marks.ts";
 import { readScalar } from "./plain-scalar.ts";
-import type { Mark } from "./tree.ts";
 
 export interface PlainTree {
   readonly value: Json;

@@ -5,28 +5,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Document, type Pair, type Scalar } from "yaml";
 import { isRecord, type Json } from "../model/json.ts";
 import type { Limits } from "./bytes.ts";
-
-/** Offsets of an entry's key and value; of a list's item, twice the same. */
-export interface Mark {
-  readonly key: number;
-  readonly value: number;
-  readonly children: ReadonlyMap<string, Mark> | undefined;
-}
-
-export interface Fault {
-  readonly offset: number;
-  readonly code: string;
-  readonly severity: "error" | "warning";
-  readonly message: string;
-  readonly hint: string;
-}
-
-export interface Tree {
-  /** `undefined`: nothing there, or not readable; `faults` says which. */
-  readonly value: Json | undefined;
-  readonly mark: Mark;
-  readonly faults: readonly Fault[];
-}
+import type { Fault, Mark, Tree } from "./marks.ts";
 
 interface Built {
   readonly value: Json;

@@ -10,9 +10,10 @@ import { placeholdersIn, type Reference } from "./placeholders.ts";
 
 /** Also for a spec that the schema refuses: what has another shape is passed over. */
 export function checkMeaning(spec: JsonRecord, where: Where): readonly Problem[] {
+  const texts = expandedTexts(spec);
   return [
-    ...placeholderProblems(spec, where),
-    ...paramCycles(spec, where),
+    ...placeholderProblems(texts, spec, where),
+    ...paramCycles(texts, spec, where),
     ...beforeProblems(spec, where),
   ];
 }
@@ -23,8 +24,12 @@ interface Finding {
   readonly hint: string;
 }
 
-function placeholderProblems(spec: JsonRecord, where: Where): Problem[] {
-  return expandedTexts(spec).flatMap((it) =>
+function placeholderProblems(
+  texts: readonly ExpandedText[],
+  spec: JsonRecord,
+  where: Where,
+): Problem[] {
+  return texts.flatMap((it) =>
     placeholdersIn(it.text).flatMap((placeholder): Problem[] => {
       const finding = judge(placeholder, it, spec);
       return finding === undefined ? [] : [problemAt(where, it.path, finding)];
@@ -101,11 +106,12 @@ function judgeMetadata(
 const isElement = (part: string, reference: string, index: number): boolean =>
   index > 1 && reference.includes("\\.") && part.includes(".") ? true : /^[\w-]+$/.test(part);
 
-function paramCycles(spec: JsonRecord, where: Where): Problem[] {
+function paramCycles(texts: readonly ExpandedText[], spec: JsonRecord, where: Where): Problem[] {
   const uses = new Map<string, { name: string; at: ExpandedText["path"] }[]>();
   const resources = own(spec, "resources");
   if (!isRecord(resources)) return [];
-  for (const it of expandedTexts({ resources })) {
+  for (const it of texts) {
+    if (it.kind !== "param") continue;
     const owner = String(it.path[1]);
     const named = placeholdersIn(it.text)
       .filter(({ path }) => path[0] === "resources" && Object.hasOwn(resources, path[1] ?? ""))

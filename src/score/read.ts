@@ -85,7 +85,10 @@ export function readWorkload(document: ParsedDocument, mode: Mode): Checked<Work
     },
     document,
   };
-  const conflicts = conflictsIn(requests.map((request) => ({ workload, request })));
+  // Private identities differ by their names: only an id can meet another.
+  const conflicts = requests.some((it) => it.id !== undefined)
+    ? conflictsIn(requests.map((request) => ({ workload, request })))
+    : [];
   const all = [...problems, ...conflicts].toSorted(byPlace);
   return conflicts.some(isError)
     ? { ok: false, problems: all }
