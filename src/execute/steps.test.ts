@@ -117,7 +117,7 @@ class World implements Journal {
     this.entries.set(name, { state, attempts, elapsedMs: this.open(name).elapsedMs });
   }
 
-  private async touch<T>(effect: () => T): Promise<T> {
+  async touch<T>(effect: () => T): Promise<T> {
     this.touches += 1;
     this.lives -= 1;
     if (this.lives < 0 || (this.lives === 0 && this.dies === "before")) throw new Killed();
@@ -162,6 +162,56 @@ describe("law 6: a run killed and started again ends as if it had not been", () 
   it.each(kills)("killed $dies touch $lives", (death) => expectSurvival([death]));
   it("killed again and again", () =>
     fc.assert(fc.asyncProperty(fc.array(fc.constantFrom(...kills)), expectSurvival)));
+});
+
+describe("law 6: so does one with a step that fails at first, and one that waits", () => {
+  const lively = [
+    step("flaky", { retrySafe: true, retries: 100 }),
+    step("poll", { retrySafe: true, timeoutMs: 600_000 }),
+    step("grant"),
+  ];
+  const lifeful = (): World => {
+    const world = new World();
+    const looks = new Map<string, number>();
+    const again: Readonly<Record<string, Error>> = {
+      flaky: new Error("not this time"),
+      poll: new WaitingError("NotYet", "not yet", 1_000),
+    };
+    world.perform = ({ name, key }) =>
+      world.touch(() => {
+        const look = (looks.get(name) ?? 0) + 1;
+        looks.set(name, look);
+        if (look <= 2 && again[name] !== undefined) throw again[name];
+        return { outputs: { id: world.effects.push(key) }, sensitive: [] };
+      });
+    return world;
+  };
+  /** As the controller does: a run that waits is performed again. */
+  const settle = async (world: World): Promise<unknown> => {
+    for (;;) {
+      const result = await world.run(lively).catch((error: unknown) => error);
+      if (!(result instanceof WaitingError)) return result;
+    }
+  };
+
+  it("however it was killed", () => {
+    const dies = fc.constantFrom("before" as const, "after" as const);
+    const deaths = fc.array(fc.record({ lives: fc.integer({ min: 1, max: 30 }), dies }));
+    return fc.assert(
+      fc.asyncProperty(deaths, async (given) => {
+        const [calm, world] = [lifeful(), lifeful()];
+        const expected = await settle(calm);
+        for (const death of given) {
+          Object.assign(world, death);
+          await settle(world);
+        }
+        world.lives = Number.POSITIVE_INFINITY;
+        expect(await settle(world)).toEqual(expected);
+        expect(world.effects).toEqual(calm.effects);
+        expect(world.entries).toEqual(calm.entries);
+      }),
+    );
+  });
 });
 
 describe("what was under way when the process was killed", () => {

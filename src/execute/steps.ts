@@ -4,14 +4,15 @@
  * before anything is done (law 6, E6).
  */
 import type { Clock, Random } from "../model/clock.ts";
-import { LeaseLostError, StallingError, SupersededError, WaitingError } from "../model/errors.ts";
+import { StallingError, WaitingError } from "../model/errors.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { RunOperation } from "../model/run.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Workflow, WorkflowStep } from "../model/workflow.ts";
 import { isCredentialName } from "../provider/credentials.ts";
 import type { Masker } from "../secrets/mask.ts";
-import { attempt, formatMs } from "./attempt.ts";
+import { attempt } from "./attempt.ts";
+import { failStep, mayRetry, type Failure } from "./failure.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { isWanted, renderConfig, renderOutputs, type TemplateData } from "./render.ts";
 import { defaultRetry, retryDelayMs, type RetryPolicy } from "./retry.ts";
@@ -117,6 +118,8 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
     throw new PermanentError(entry.error); // killed between the step's end and the run's
   }
 
+  const fail = (failure: Failure) =>
+    failStep(step, failure, { journal, masker: request.masker, ...tools });
   const prepared = prepare(step, executor, data, entry === undefined);
   if (prepared.state === "skipped") {
     await journal.skip(place);
@@ -124,7 +127,7 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
   }
   if (prepared.state === "faulty") {
     await journal.start(place);
-    return failStep(performer, open, 1, 0, prepared.error);
+    return fail({ attempts: 1, elapsedMs: 0, error: prepared.error });
   }
 
   const before = performer.sinceClaimMs();
@@ -160,7 +163,7 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
   const outcome = await attempt(prepared.bound, context, step.timeoutMs, put, tools.clock, signal);
   return outcome.ok
     ? finish(outcome.result)
-    : failStep(performer, open, attempts, elapsedMs(), outcome.error);
+    : fail({ attempts, elapsedMs: elapsedMs(), error: outcome.error });
 }
 
 /** @throws {WaitingError} while the answer cannot be had: nothing is done before it is known */
@@ -202,48 +205,6 @@ function prepare(
     throw error;
   }
 }
-
-/** Journals how an attempt failed, and throws what the run makes of it. */
-async function failStep(
-  { request, journal, tools }: Performer,
-  { step }: OpenStep,
-  attempts: number,
-  elapsedMs: number,
-  error: unknown,
-): Promise<never> {
-  if (error instanceof LeaseLostError || error instanceof SupersededError) throw error;
-  const { masker } = request;
-  const named = (text: string) =>
-    masker.mask(text.startsWith("step ") ? text : `step ${step.name}: ${text}`);
-  const message = named(error instanceof Error ? error.message : String(error));
-
-  if (error instanceof WaitingError) {
-    const leftMs = step.timeoutMs - elapsedMs;
-    if (leftMs > 0) {
-      const retryAfterMs = Math.min(error.retryAfterMs, leftMs);
-      await journal.wait(step.name, retryAfterMs);
-      throw new WaitingError(error.reason, message, retryAfterMs);
-    }
-    const late = named(`timed out after ${formatMs(step.timeoutMs)}: ${error.message}`);
-    await journal.fail(step.name, late, undefined);
-    throw new PermanentError(late);
-  }
-  if (error instanceof StallingError) {
-    await journal.fail(step.name, message, undefined);
-    throw new StallingError(error.reason, message, masker.mask(error.hint));
-  }
-  if (error instanceof PermanentError || !mayRetry(step, attempts)) {
-    await journal.fail(step.name, message, undefined);
-    throw new PermanentError(message);
-  }
-  const delayMs = retryDelayMs(attempts, tools.random, tools.retry ?? defaultRetry);
-  await journal.fail(step.name, message, delayMs);
-  throw new WaitingError("StepRetry", message, delayMs);
-}
-
-/** A failed attempt may have had its effect: only what is safe to repeat is repeated unasked (E15). */
-const mayRetry = ({ retrySafe, retries }: WorkflowStep, attempts: number): boolean =>
-  retrySafe && attempts <= retries;
 
 function executorOf(
   { name, type }: WorkflowStep,

@@ -78,7 +78,7 @@ describe("the status decides", () => {
     expect((await run(config)).outputs).toEqual({ status });
   });
 
-  const failed: [number, JsonRecord, typeof Error][] = [
+  const failed: [number, JsonRecord, ErrorKind][] = [
     [200, { expect: [201] }, Error],
     [302, {}, Error],
     [503, {}, Error],
@@ -223,3 +223,5 @@ test("an interrupted request is known to have done nothing only if it cannot hav
 });
 
 const expectText = (text: string): unknown => expect.stringContaining(text);
+
+type ErrorKind = new (...given: never[]) => Error;

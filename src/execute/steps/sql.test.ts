@@ -129,7 +129,7 @@ describe("errors", () => {
     change(changed);
     return { shared: { url: changed.href } };
   };
-  type Row = [string, JsonRecord, () => Connections, typeof Error, string];
+  type Row = [string, JsonRecord, () => Connections, ErrorKind, string];
   const same = () => ({ shared: { url } });
   const one = (sql: string) => ({ statements: [sql] });
   const rows: Row[] = [
@@ -170,3 +170,5 @@ async function until(query: string) {
     if (rowCount === 1) return;
   }
 }
+
+type ErrorKind = new (...given: never[]) => Error;

@@ -81,7 +81,7 @@ describe("a wait ends without its condition", () => {
     });
   });
 
-  const hopeless: [string, JsonRecord, typeof Error][] = [
+  const hopeless: [string, JsonRecord, ErrorKind][] = [
     ["a mistake in the SQL", { sql: { connection: "shared", query: "selekt" } }, PermanentError],
     ["an unknown connection", { sql: { connection: "nope", query: "select 1" } }, StallingError],
     ["a refused address", { tcp: { host: "169.254.169.254", port: 80 } }, PermanentError],
@@ -99,3 +99,5 @@ test("an interrupted look has done nothing", async () => {
   const bound = createWait({ fetch, connections: {} }).bind("only", { duration: "1s" });
   expect(await bound.observe(stepContext())).toEqual({ state: "absent" });
 });
+
+type ErrorKind = new (...given: never[]) => Error;
