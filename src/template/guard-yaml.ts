@@ -7,6 +7,9 @@ import {
   type Document,
   type Node,
   type Pair,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
   isAlias,
   isMap,
   isPair,
@@ -14,7 +17,6 @@ import {
   isSeq,
   parseAllDocuments,
 } from "yaml";
-import { TemplateError } from "./errors.ts";
 import { type Interpolation, type Segment, appliedFunctions, refuseValue } from "./segment.ts";
 import { isList, isMap as isValueMap } from "./value.ts";
 
@@ -24,6 +26,9 @@ const hint =
 /** Some parsers (YAML 1.1) take these for line breaks, or for nothing. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const breaking = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/;
+
+/** How many values are tried one by one for the one to name. */
+const maxSuspects = 50;
 
 interface Slot {
   readonly segment: Interpolation;
@@ -52,9 +57,26 @@ export function guardYaml(segments: readonly Segment[]): void {
     return segment.text;
   });
   if (slots.length === 0) return;
-  const actual = segments.map((it) => it.text).join("");
-  const check = new Comparison(slots, prefix);
-  check.compareAll(read(actual, slots), read(parts.join(""), slots));
+  const expected = read(parts.join(""));
+  const holds = (texts: readonly string[], tried: readonly Slot[]): boolean =>
+    expected !== undefined &&
+    new Comparison(slots, prefix, tried).holds(read(texts.join("")), expected);
+  if (
+    holds(
+      segments.map((it) => it.text),
+      slots,
+    )
+  )
+    return;
+  const only = ({ segment }: Slot): string[] =>
+    parts.map((part, index) => (segments[index] === segment ? segment.text : part));
+  const culprit = slots.slice(0, maxSuspects).find((it) => !holds(only(it), [it])) ?? slots[0];
+  if (culprit === undefined) return;
+  const why =
+    expected === undefined
+      ? "stands in text that is no YAML"
+      : "would change the meaning of the YAML around it";
+  throw refuseValue(culprit.segment, why, hint);
 }
 
 const lineEnd = (line: string, text: string): string => {
@@ -71,9 +93,9 @@ function unusedPrefix(segments: readonly Segment[]): string {
 /** @returns `undefined` for a block of toYaml, which is trusted where it stands on lines of its own */
 function slotOf(segment: Interpolation, token: string, line: string): Slot | undefined {
   const functions = appliedFunctions(segment.pipeline);
-  const layout = functions.findIndex((it) => it !== "indent" && it !== "nindent");
-  const [subject] = layout < 0 ? [] : functions.slice(layout);
-  const lead = /^\n? */.exec(layout === 0 ? "" : segment.text)?.[0] ?? "";
+  const isLayout = (name: string | undefined): boolean => name === "indent" || name === "nindent";
+  const subject = functions.find((it) => !isLayout(it));
+  const lead = /^\n? */.exec(isLayout(functions[0]) ? segment.text : "")?.[0] ?? "";
   const pad = lead.replace("\n", "");
   const text = segment.text.slice(lead.length).replaceAll(`\n${pad}`, "\n");
   if (subject === "toJson" || subject === "toRawJson" || subject === "yamlQuote") {
@@ -95,22 +117,15 @@ function slotOf(segment: Interpolation, token: string, line: string): Slot | und
   return { segment, token, text, stand: lead + token, quoted: false };
 }
 
-function read(text: string, slots: readonly Slot[]): Document.Parsed[] {
+/** @returns `undefined` for what is no YAML */
+function read(text: string): readonly Document.Parsed[] | undefined {
   try {
-    const documents = parseAllDocuments(text, {
-      uniqueKeys: false,
-      logLevel: "silent",
-      stringKeys: false,
-    });
+    const documents = parseAllDocuments(text, { uniqueKeys: false, logLevel: "silent" });
     const list = "empty" in documents ? [] : [...documents];
-    if (list.every((it) => it.errors.length === 0)) return list;
+    return list.every((it) => it.errors.length === 0) ? list : undefined;
   } catch {
-    // Nested too deep for the parser: no more readable than what it reports.
+    return undefined; // nested too deep for the parser
   }
-  const [slot] = slots;
-  const why = "stands in text that is no YAML";
-  if (slot === undefined) throw new TemplateError(0, "the text is no YAML", hint);
-  throw refuseValue(slot.segment, why, hint);
 }
 
 type Child = Node | Pair | null | undefined;
@@ -118,118 +133,99 @@ type Child = Node | Pair | null | undefined;
 class Comparison {
   readonly #slots: readonly Slot[];
   readonly #pattern: RegExp;
-  /** The last slot seen in the tree with tokens: where a difference is, it is the first suspect. */
-  #suspect: Slot | undefined;
+  readonly #tried: ReadonlySet<Slot>;
+  readonly #prefix: string;
 
-  constructor(slots: readonly Slot[], prefix: string) {
+  /** `tried` are those whose values stand in the actual text; the others' tokens do. */
+  constructor(slots: readonly Slot[], prefix: string, tried: readonly Slot[]) {
     this.#slots = slots;
+    this.#tried = new Set(tried);
+    this.#prefix = prefix;
     this.#pattern = new RegExp(`("?)${prefix}(\\d+)z("?)`, "g");
   }
 
-  compareAll(actual: readonly Document.Parsed[], expected: readonly Document.Parsed[]): void {
-    for (const [index, document] of expected.entries()) {
+  /** Whether `actual` is `expected`, whose tokens became values. */
+  holds(
+    actual: readonly Document.Parsed[] | undefined,
+    expected: readonly Document.Parsed[],
+  ): boolean {
+    if (actual?.length !== expected.length) return false;
+    return expected.every((document, index) => {
       const other = actual[index];
-      this.#require(other !== undefined);
-      if (other === undefined) return;
-      this.#require(JSON.stringify(other.directives) === JSON.stringify(document.directives));
-      this.#compare(other.contents, document.contents);
-    }
-    this.#require(actual.length === expected.length);
+      return (
+        other !== undefined &&
+        JSON.stringify(other.directives) === JSON.stringify(document.directives) &&
+        this.#same(other.contents, document.contents)
+      );
+    });
   }
 
-  #compare(actual: Child, expected: Child): void {
-    if (isScalar(expected)) this.#note(String(expected.source ?? expected.value));
-    if (this.#isWholeQuoted(expected)) return;
+  #same(actual: Child, expected: Child): boolean {
     if (isScalar(expected)) {
-      this.#compareScalars(actual, expected);
-      return;
+      return this.#isWholeQuoted(expected) || this.#sameScalar(actual, expected);
     }
     if (isPair(expected)) {
-      this.#require(isPair(actual));
-      if (!isPair(actual)) return;
-      this.#compare(asChild(actual.key), asChild(expected.key));
-      this.#compare(asChild(actual.value), asChild(expected.value));
-      return;
+      return (
+        isPair(actual) &&
+        this.#same(asChild(actual.key), asChild(expected.key)) &&
+        this.#same(asChild(actual.value), asChild(expected.value))
+      );
     }
-    if (isMap(expected) || isSeq(expected)) {
-      this.#require(isMap(expected) ? isMap(actual) : isSeq(actual));
-      if (!isMap(actual) && !isSeq(actual)) return;
-      this.#compareProperties(actual, expected);
-      const items: readonly unknown[] = expected.items;
-      for (const [index, item] of items.entries()) {
-        this.#compare(asChild(actual.items[index]), asChild(item));
-      }
-      this.#require(actual.items.length === items.length);
-      return;
-    }
-    if (isAlias(expected)) this.#require(isAlias(actual) && actual.source === expected.source);
-    else this.#require(actual === null || actual === undefined);
+    if (isMap(expected)) return isMap(actual) && this.#sameItems(actual, expected);
+    if (isSeq(expected)) return isSeq(actual) && this.#sameItems(actual, expected);
+    if (isAlias(expected)) return isAlias(actual) && actual.source === expected.source;
+    return actual === null || actual === undefined;
   }
 
-  #compareScalars(actual: Child, expected: Extract<Child, { value: unknown }> | Node): void {
-    // A plain scalar that turned out empty may be no node at all.
-    const found = actual ?? undefined;
-    if (!isScalar(expected)) return;
-    if (found === undefined) {
-      this.#require(this.#substitute(textOfScalar(expected)).includes(""));
-      return;
-    }
-    this.#require(isScalar(found));
-    if (!isScalar(found)) return;
-    this.#compareProperties(found, expected);
+  #sameItems(actual: YAMLMap | YAMLSeq, expected: YAMLMap | YAMLSeq): boolean {
+    return (
+      sameProperties(actual, expected) &&
+      actual.items.length === expected.items.length &&
+      expected.items.every((item, index) => this.#same(asChild(actual.items[index]), asChild(item)))
+    );
+  }
+
+  #sameScalar(actual: Child, expected: Scalar): boolean {
     const isBlock = expected.type === "BLOCK_LITERAL" || expected.type === "BLOCK_FOLDED";
     const trim = (text: string): string => (isBlock ? text.replace(/\n+$/, "") : text);
-    const wanted = this.#substitute(textOfScalar(expected)).map(trim);
-    const is = textOfScalar(found);
-    this.#require(wanted.includes(trim(is)));
+    const wanted = trim(this.#substitute(textOf(expected)));
+    // What became of a value that is empty may be no node at all.
+    if (!isScalar(actual)) return (actual === null || actual === undefined) && wanted === "";
+    const is = textOf(actual);
     // A merge key in YAML 1.1: other people's parsers take in what it names.
-    this.#require(is !== "<<" || textOfScalar(expected) === "<<");
+    const merges = is === "<<" && textOf(expected) !== "<<";
+    return sameProperties(actual, expected) && wanted === trim(is) && !merges;
   }
 
-  #compareProperties(actual: Node, expected: Node): void {
-    this.#require(actual.tag === expected.tag);
-    const anchor = (node: Node): unknown => ("anchor" in node ? node.anchor : undefined);
-    this.#require(anchor(actual) === anchor(expected));
-  }
-
-  /** The scalar's text with the values in it: as its author's quoting shows them, or as they are. */
-  #substitute(text: string): string[] {
-    const plain = text.replace(this.#pattern, (_, open: string, index: string, close: string) => {
+  /** The scalar's text with the values in it: in their own quotes, where those are its text. */
+  #substitute(text: string): string {
+    return text.replace(this.#pattern, (whole, open: string, index: string, close: string) => {
       const slot = this.#slots[Number(index)];
-      if (slot === undefined) return "";
+      if (slot === undefined || !this.#tried.has(slot)) return whole;
       return slot.quoted && open !== "" && close !== "" ? slot.text : open + slot.text + close;
     });
-    return [plain];
   }
 
-  #isWholeQuoted(node: Child): boolean {
-    if (!isScalar(node) || node.type !== "QUOTE_DOUBLE") return false;
-    const slot = this.#suspect;
-    return slot?.quoted === true && node.value === slot.token;
-  }
-
-  #note(text: string): void {
-    const found = [...text.matchAll(this.#pattern)].at(-1)?.[2];
-    if (found !== undefined) this.#suspect = this.#slots[Number(found)];
-  }
-
-  #require(same: boolean): void {
-    if (same) return;
-    const slot = this.#suspect ?? this.#slots[0];
-    if (slot === undefined) throw new TemplateError(0, "a value would change the YAML", hint);
-    throw refuseValue(slot.segment, "would change the meaning of the YAML around it", hint);
+  /** A quoted value, and nothing else: it is a node of its own, and what is in it stays in it. */
+  #isWholeQuoted({ type, value }: Scalar): boolean {
+    if (type !== "QUOTE_DOUBLE" || typeof value !== "string") return false;
+    if (!value.startsWith(this.#prefix) || !value.endsWith("z")) return false;
+    const slot = this.#slots[Number(value.slice(this.#prefix.length, -1))];
+    return slot?.quoted === true && slot.token === value;
   }
 }
+
+const sameProperties = (actual: Node, expected: Node): boolean =>
+  actual.tag === expected.tag && anchorOf(actual) === anchorOf(expected);
+
+const anchorOf = (node: Node): unknown => ("anchor" in node ? node.anchor : undefined);
 
 const asChild = (value: unknown): Child =>
   isScalar(value) || isMap(value) || isSeq(value) || isAlias(value) || isPair(value) ? value : null;
 
 /** What people wrote for a plain scalar, whatever YAML makes of it; what the others mean. */
-function textOfScalar(node: {
-  type?: string | undefined;
-  source?: string;
-  value: unknown;
-}): string {
-  if (node.type === "PLAIN" || node.type === undefined) return node.source ?? "";
-  return typeof node.value === "string" ? node.value : (node.source ?? "");
+function textOf({ type, source, value }: Scalar): string {
+  if (type === "PLAIN" || type === undefined)
+    return value === null && source?.trim() === "" ? "" : (source ?? "");
+  return typeof value === "string" ? value : (source ?? "");
 }
