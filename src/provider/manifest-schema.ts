@@ -69,6 +69,26 @@ export const manifestSchema = z.looseObject({
   configuration: anything.nullish(),
 });
 
+const claim = z.object({ type: z.string() });
+
+/** What can be told from a manifest that does not fit the format: it fits anything. */
+export const claimsSchema = z
+  .object({
+    metadata: z
+      .object({ name: z.string().catch("unnamed"), version: z.string().catch("unknown") })
+      .catch({ name: "unnamed", version: "unknown" }),
+    capabilities: z
+      .object({
+        resourceTypes: z.array(z.string().catch("")).catch([]),
+        resourceTypeCapabilities: z.array(claim.catch({ type: "" })).catch([]),
+      })
+      .catch({ resourceTypes: [], resourceTypeCapabilities: [] }),
+  })
+  .catch({
+    metadata: { name: "unnamed", version: "unknown" },
+    capabilities: { resourceTypes: [], resourceTypeCapabilities: [] },
+  });
+
 export type Manifest = z.infer<typeof manifestSchema>;
 export type CapabilityEntry = z.infer<typeof capabilitySchema>;
 export type OperationEntry = z.infer<typeof operationSchema>;

@@ -191,6 +191,31 @@ test.each(wholes)("%s", (_, change, code, line) => {
   expect(found.map((it) => it.line)).toEqual([line]);
 });
 
+test.each([
+  ["no version", (it: string) => it.replace(", version: 1.0.0", "")],
+  ["a format of the future", (it: string) => it.replace("apiVersion: v1", "apiVersion: v2")],
+  [
+    "a capability that is none",
+    (it: string) => it.replace("workflows:\n", "    - 5\nworkflows:\n"),
+  ],
+])("a manifest with %s still claims its types, and serves none", (_, change) => {
+  const all = files(good);
+  const { provider } = readFiles({
+    ...all,
+    "team/provider.yaml": change(all["team/provider.yaml"]),
+  });
+  expect(provider).toMatchObject({ name: "team", capabilities: [] });
+  expect(provider?.broken.map((it) => it.type)).toEqual(["good"]);
+});
+
+test("a manifest that claims nothing is no provider", () => {
+  const { provider, problems } = readFiles({
+    "team/provider.yaml": "kind: Provider\ncapabilities: 5\n",
+  });
+  expect(provider).toBeUndefined();
+  expect(problems.length).toBeGreaterThan(0);
+});
+
 test("a format of this major fits, whatever the rest of the version", () => {
   const compatibility = "compatibility: { minCoreVersion: 1.9.0, maxCoreVersion: 2.0.0 }\n";
   expect(codes(readFiles(files(good, compatibility)).problems)).toEqual([]);

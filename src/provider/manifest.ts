@@ -8,7 +8,7 @@ import { isRecord } from "../model/json.ts";
 import type { Problem } from "../model/problem.ts";
 import { readCapabilities } from "./capabilities.ts";
 import { checkCompatibility } from "./compatibility.ts";
-import { manifestSchema } from "./manifest-schema.ts";
+import { claimsSchema, manifestSchema } from "./manifest-schema.ts";
 import type { Provider, ProviderSource } from "./provider.ts";
 import { startReport } from "./report.ts";
 import { reportUnknownFields } from "./unknown-fields.ts";
@@ -24,7 +24,7 @@ export function isProvider(value: unknown): boolean {
 
 /**
  * @param readText text of a file by its path, from where `document.file` is counted too
- * @returns no provider only where the manifest itself is not one
+ * @returns no provider only where the manifest claims nothing that could be read
  */
 export function readProvider(
   document: ParsedDocument,
@@ -34,7 +34,7 @@ export function readProvider(
   const checked = check(document, manifestSchema);
   const report = startReport(document, checked.problems);
   reportUnknownFields(manifestSchema, document.value, report);
-  if (!checked.ok) return { provider: undefined, problems: report.problems };
+  if (!checked.ok) return { provider: claimsOf(document, source), problems: report.problems };
 
   const manifest = checked.value;
   checkCompatibility(manifest, report);
@@ -53,4 +53,29 @@ export function readProvider(
     workflows: files.workflows,
   };
   return { provider, problems: report.problems };
+}
+
+/**
+ * What a manifest with mistakes claims all the same: were its types another provider's meanwhile, a
+ * slip of the pen would hand running resources over to that one.
+ */
+function claimsOf(document: ParsedDocument, source: ProviderSource): Provider | undefined {
+  const { metadata, capabilities } = claimsSchema.parse(document.value);
+  const path = ["capabilities", "resourceTypeCapabilities"];
+  const listed = capabilities.resourceTypeCapabilities;
+  const types = listed.length > 0 ? listed.map((it) => it.type) : capabilities.resourceTypes;
+  const claimed = [...new Set(types.filter((it) => it !== ""))];
+  if (claimed.length === 0) return undefined;
+  const place = document.at(path);
+  const message = "its manifest has mistakes";
+  return {
+    ...metadata,
+    source,
+    place: document.at(["metadata", "name"], "value"),
+    category: "",
+    description: "",
+    capabilities: [],
+    broken: claimed.map((type) => ({ type, place, message })),
+    workflows: new Map(),
+  };
 }

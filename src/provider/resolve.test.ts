@@ -180,6 +180,18 @@ test("a type whose workflow has mistakes is not handed to a lower layer", () => 
   expect(!resolution.ok && resolution.message).toMatch(/workflow "bad" has mistakes/);
 });
 
+test("nor is one whose manifest has mistakes", () => {
+  const manifest =
+    "kind: Provider\nmetadata: { name: shop }\ncapabilities: { resourceTypes: [db] }\n";
+  const { provider: shop } = readFiles({ "p/provider.yaml": manifest }, "p/provider.yaml");
+  const base = simpleProvider("base", ["db"], "shipped");
+  const catalog = catalogOf(base, ...(shop === undefined ? [] : [shop]));
+  expect(resolve(catalog, "db", "default")).toMatchObject({
+    ok: false,
+    code: "provider/broken-capability",
+  });
+});
+
 test("a workflow with a step that this build does not perform is refused, naming it", () => {
   const future = provider(
     "k",
