@@ -13,7 +13,7 @@ export interface Listening {
   readonly timeoutMs: number;
   readonly onNotify: (payload: string) => void;
   /** What to throw for an error of the first connection. */
-  readonly explain: (error: unknown) => unknown;
+  readonly explain: (error: unknown) => Error;
 }
 
 /** @returns what ends it */

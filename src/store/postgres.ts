@@ -12,8 +12,10 @@ export interface PostgresOptions {
   /** Connections at most; `listen` takes one more for each channel. */
   readonly poolSize?: number;
   readonly connectTimeoutMs?: number;
-  /** A statement that takes longer is ended by the server, or given up when the server is gone. */
+  /** A statement that takes longer is ended by the server. */
   readonly statementTimeoutMs?: number;
+  /** A connection that gives no answer for so long is taken for lost. */
+  readonly answerTimeoutMs?: number;
   readonly pingIntervalMs?: number;
   readonly pingTimeoutMs?: number;
 }
@@ -30,7 +32,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   }
 }
 
-type Explain = (error: unknown) => unknown;
+type Explain = (error: unknown) => DatabaseUnavailableError;
 
 class PostgresDatabase implements Database {
   readonly kind = "postgres";
@@ -50,7 +52,7 @@ class PostgresDatabase implements Database {
       keepAlive: true,
       connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
       statement_timeout: statementTimeoutMs,
-      query_timeout: statementTimeoutMs + 5_000,
+      query_timeout: options.answerTimeoutMs ?? statementTimeoutMs + 5_000,
       idle_in_transaction_session_timeout: statementTimeoutMs,
       types: typeParsers(),
     };
@@ -140,7 +142,7 @@ async function run(
       : client.query(sql, parameters));
     return { rows: rowsOf(Array.isArray(result) ? result.at(-1) : result) };
   } catch (error) {
-    throw explainError(error);
+    throw isLost(error) ? explainError(error) : error;
   }
 }
 
@@ -178,16 +180,16 @@ const advice: { readonly [code: string]: string } = {
   ENOTFOUND: "is the host in DATABASE_URL right?",
 };
 
-/** Errors of the connection as one class with what to do; errors of a statement as they are. */
-function explain(error: unknown, where: string): unknown {
+/** Whether the connection went with the statement: PostgreSQL's classes 08 and 57P, or no answer at all. */
+const isLost = (error: unknown): boolean =>
+  !(error instanceof pg.DatabaseError) || /^(08|57P|25P03)/.test(codeOf(error) ?? "");
+
+function explain(error: unknown, where: string): DatabaseUnavailableError {
   const code = codeOf(error);
-  const aboutConnection =
-    !(error instanceof pg.DatabaseError) || /^(08|28|57P0|3D000|53300|25P03)/.test(code ?? "");
-  if (!aboutConnection || error instanceof DatabaseUnavailableError) return error;
   const hint = advice[code ?? ""] ?? "is the server up, and DATABASE_URL right?";
-  const reason =
-    error instanceof Error && error.message !== "" ? error.message : (code ?? "no answer");
-  return new DatabaseUnavailableError(`${where}: ${reason}: ${hint}`, code, { cause: error });
+  const said = error instanceof Error ? error.message : "";
+  const message = `${where}: ${said || (code ?? "no answer")}: ${hint}`;
+  return new DatabaseUnavailableError(message, code, { cause: error });
 }
 
 function ignore(): void {}

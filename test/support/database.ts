@@ -34,7 +34,7 @@ export async function createTestPostgres(
   await onServer(server, `create database ${name} template ${template} strategy file_copy`);
   return {
     url: server.replace(/\/postgres$/, `/${name}`),
-    remove: () => onServer(server, `drop database ${name} with (force)`),
+    remove: () => onServer(server, `drop database if exists ${name} with (force)`),
   };
 }
 

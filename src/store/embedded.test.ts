@@ -1,0 +1,42 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createTestFolder } from "../../test/support/database.ts";
+import { DatabaseUnavailableError } from "./database.ts";
+import { openEmbedded } from "./embedded.ts";
+
+let folder: Awaited<ReturnType<typeof createTestFolder>>;
+beforeAll(async () => {
+  folder = await createTestFolder();
+});
+afterAll(() => folder.remove());
+
+it("keeps what was committed, and is open once at a time", async () => {
+  const first = await openEmbedded(folder.directory);
+  await first.query("create table kept (n integer); insert into kept values (1)");
+  await expect(openEmbedded(folder.directory)).rejects.toThrow(`process ${process.pid}`);
+  await first.close();
+  const second = await openEmbedded(folder.directory);
+  expect((await second.query("select n from kept")).rows).toEqual([{ n: 1 }]);
+  expect((await stat(join(folder.directory, "pgdata"))).mode & 0o777).toBe(0o700);
+  await second.close();
+});
+
+it("closes after what is under way", async () => {
+  const db = await openEmbedded(folder.directory);
+  const under = db.transaction(async (tx) => (await tx.query("select 1 as one")).rows);
+  const closed = db.close();
+  expect(await under).toEqual([{ one: 1 }]);
+  await closed;
+});
+
+it("says what to do when the folder cannot be used, and leaves it unlocked", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "innominatus-test-"));
+  await writeFile(join(directory, "pgdata"), "a file");
+  const opening = openEmbedded(directory);
+  await expect(opening).rejects.toThrow(DatabaseUnavailableError);
+  await expect(opening).rejects.toThrow("is the disk full, or the folder not writable?");
+  expect(await readdir(directory)).toEqual(["pgdata"]);
+  await rm(directory, { recursive: true });
+});
