@@ -5,9 +5,9 @@
 import { Hono } from "hono";
 import type { Clock } from "../model/clock.ts";
 
-export type CheckStatus = "healthy" | "degraded" | "unhealthy";
+type CheckStatus = "healthy" | "degraded" | "unhealthy";
 
-export interface Check {
+interface Check {
   readonly status: CheckStatus;
   /** Open to anybody: no address, no secret. */
   readonly message: string;
