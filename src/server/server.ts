@@ -156,7 +156,6 @@ async function drain(
   const closed = new Promise<void>((resolve, reject) => {
     server.close((error) => (error === undefined ? resolve() : reject(error)));
   }).finally(() => answered.abort());
-  server.closeIdleConnections();
   clock.sleep(drainMs, answered.signal).then(
     () => server.closeAllConnections(),
     () => undefined,

@@ -182,8 +182,9 @@ describe("one repository by flag", () => {
 describe("connections", () => {
   it("come from INNOMINATUS_CONNECTION_<NAME>, over the file's or by themselves", () => {
     const { connections } = settingsOf({
-      yaml: "connections: { shared-pg: { url: postgres://file/db, publicHost: db } }\n",
+      yaml: "connections: { shared-pg: { urlEnv: SHARED_URL, publicHost: db } }\n",
       env: {
+        SHARED_URL: "postgres://named/db",
         INNOMINATUS_CONNECTION_SHARED_PG: "postgres://env/db",
         INNOMINATUS_CONNECTION_OTHER: "postgres://other/db",
       },
