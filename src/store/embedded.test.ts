@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -29,6 +29,22 @@ it("closes after what is under way", async () => {
   const closed = db.close();
   expect(await under).toEqual([{ one: 1 }]);
   await closed;
+});
+
+it("opens after a crash with what was committed, and nothing else", async () => {
+  const db = await openEmbedded(folder.directory);
+  const crashed = await mkdtemp(join(tmpdir(), "innominatus-test-"));
+  await db.query("create table survived (n integer); insert into survived values (1)");
+  await db.transaction(async (tx) => {
+    await tx.query("insert into survived select generate_series(2, 5000)");
+    // The files as a process that is killed here leaves them.
+    await cp(join(folder.directory, "pgdata"), join(crashed, "pgdata"), { recursive: true });
+  });
+  await db.close();
+  const reopened = await openEmbedded(crashed);
+  expect((await reopened.query("select n from survived")).rows).toEqual([{ n: 1 }]);
+  await reopened.close();
+  await rm(crashed, { recursive: true });
 });
 
 it("says what to do when the folder cannot be used, and leaves it unlocked", async () => {

