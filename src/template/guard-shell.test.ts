@@ -268,11 +268,10 @@ it(
       ),
     }));
     let ran = 0;
-    for (const [line, x] of fc.sample(fc.tuple(fragment.line, hostile), {
-      seed: 11,
-      numRuns: 3000,
-    })) {
-      const text = `${line}\necho '${raw}' "${raw}"\n`;
+    const tail = fc.constantFrom(`echo '${raw}'`, `echo "${raw}"`, `echo ${quoted}`, "");
+    const cases = fc.tuple(fragment.line, tail, hostile);
+    for (const [line, end, x] of fc.sample(cases, { seed: 11, numRuns: 6000 })) {
+      const text = `${line}\n${end}\n`;
       if (verdict(text, x) === "refused" || /^[\w ]*$/.test(x)) continue;
       ran += 1;
       const script = render(text, x);

@@ -85,7 +85,7 @@ export function equal(a: Value, b: Value): boolean {
 const maxSteps = 1_000_000;
 const maxValueDepth = 500;
 /** Characters that count as one step. */
-const charactersPerStep = 256;
+export const charactersPerStep = 32;
 export const maxOutput = 8 * 1024 * 1024;
 
 /** What one rendering may cost: a template ends, whatever it says. */

@@ -24,7 +24,8 @@ export const regex: FunctionTable = {
     run: (args, call) => {
       const [it, replacement] = [textOf(args, 1, call), textOf(args, 2, call)];
       checkSize((it.length + 1) * (replacement.length + 1), call);
-      return it.replace(compile(textOf(args, 0, call), it, call), translate(replacement));
+      const pattern = compile(textOf(args, 0, call), it, call);
+      return it.replace(pattern, (...groups: unknown[]) => expand(replacement, groups));
     },
   },
 };
@@ -90,14 +91,20 @@ function repeatsRepetition(shape: string): boolean {
   return false;
 }
 
-/** Go's `$1`, `${1}` and `${name}` → JavaScript's. */
-function translate(replacement: string): string {
+/** Go's `$1`, `${1}` and `${name}`; a group that is not there is nothing. */
+function expand(replacement: string, groups: readonly unknown[]): string {
+  const last = groups.at(-1);
+  const named = typeof last === "object" && last !== null ? Object.entries(last) : [];
   return replacement.replace(
-    /\$(?:\$|\{(\w+)\}|(\w+))|\$/g,
-    (whole, braced?: string, bare?: string) => {
+    /\$(?:\$|\{(\w+)\}|(\w+))/g,
+    (_, braced: string | undefined, bare: string | undefined) => {
       const name = braced ?? bare;
-      if (name === undefined) return whole === "$$" ? "$$" : "$$";
-      return /^\d+$/.test(name) ? `$${name === "0" ? "&" : name}` : `$<${name}>`;
+      if (name === undefined) return "$";
+      const isNumber = /^\d+$/.test(name);
+      const group: unknown = isNumber
+        ? groups[Number(name)]
+        : named.find(([it]) => it === name)?.[1];
+      return typeof group === "string" ? group : "";
     },
   );
 }

@@ -1,7 +1,7 @@
 /** Functions on text: Go's print family and sprig's string functions. */
 import { goQuote, printed, sprint, sprintln } from "../format.ts";
 import { sprintf } from "../printf.ts";
-import { type Value, isList, maxOutput } from "../value.ts";
+import { type Value, charactersPerStep, isList, maxOutput } from "../value.ts";
 import { type Call, type FunctionTable, countOf, listOf, refuse, textOf } from "./call.ts";
 
 const on = (change: (text: string) => string) => ({
@@ -95,7 +95,7 @@ export const text: FunctionTable = {
 /** Before a long text is made, not after. */
 export function checkSize(length: number, call: Call): void {
   if (length > maxOutput) throw refuse(call, "its result is longer than 8 MiB", "render less");
-  call.budget.spend(Math.floor(length / 256), call.offset);
+  call.budget.spend(Math.floor(length / charactersPerStep), call.offset);
 }
 
 const quoted = (args: readonly Value[], quote: (text: string) => string): string =>
@@ -106,7 +106,11 @@ const quoted = (args: readonly Value[], quote: (text: string) => string): string
 
 /** Character by character, so that ß stays: Go changes no text's length in characters. */
 const mapCharacters = (it: string, change: (char: string) => string): string =>
-  Array.from(it, (char) => (Array.from(change(char)).length === 1 ? change(char) : char)).join("");
+  /^[ -~\n]*$/.test(it)
+    ? change(it)
+    : Array.from(it, (char) => (Array.from(change(char)).length === 1 ? change(char) : char)).join(
+        "",
+      );
 
 function trimSet(it: string, set: string): string {
   const chars = Array.from(it);
