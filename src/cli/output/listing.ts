@@ -9,7 +9,7 @@ export const listingFormats = ["table", "json", "yaml"] as const;
 
 export type ListingFormat = (typeof listingFormats)[number];
 
-export interface Column<Row> {
+interface Column<Row> {
   readonly title: string;
   readonly text: (row: Row) => string;
   /** The colour of a cell; `undefined`: none. */
@@ -29,7 +29,7 @@ export interface Screen {
   readonly columns: number | undefined;
 }
 
-export const noScreen: Screen = { paint: plain, columns: undefined };
+const noScreen: Screen = { paint: plain, columns: undefined };
 
 /** Ends with a newline. JSON and YAML hold whole values, and a list even of none. */
 export function renderListing<Row>(

@@ -20,7 +20,7 @@ export const prose = (text: string): string =>
  * As code, in a table cell too. Backticks serve what is made of plain characters; for the rest, they
  * and a table's `|` cannot be had together, so that it is written in entities.
  */
-export function code(text: string): string {
+function code(text: string): string {
   const shown = visible(text);
   if (shown === "") return "";
   if (/^[\p{L}\p{N}.#@/:_,=+ -]+$/u.test(shown) && shown.trim() === shown) return `\`${shown}\``;
