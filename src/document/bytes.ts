@@ -11,13 +11,19 @@ export interface Limits {
   readonly aliases: number;
   /** Values in one document, after aliases. */
   readonly values: number;
+  /** Of the lexer, in one file: an error costs the parser far more than a token. */
+  readonly tokens: number;
 }
+
+/** Of one file or document; beyond that nobody reads on. */
+export const mostProblems = 1000;
 
 export const defaultLimits: Limits = {
   size: 1024 * 1024,
   depth: 64,
   aliases: 100,
-  values: 200_000,
+  values: 100_000,
+  tokens: 200_000,
 };
 
 /** UTF-8, with or without a byte order mark. */

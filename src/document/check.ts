@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { isList, isRecord, toPointer, type Json } from "../model/json.ts";
 import { byPlace, type Checked, type Place, type Problem } from "../model/problem.ts";
+import { mostProblems } from "./bytes.ts";
 import type { ParsedDocument } from "./file.ts";
 import { knownKeys } from "./known-keys.ts";
 import { nearestWord } from "./suggest.ts";
@@ -33,6 +34,7 @@ export function checkValue<T>(
 
   const problems = parsed.error.issues
     .flatMap((issue) => flatten(issue, [], given, schema))
+    .slice(0, mostProblems)
     .map(({ path, code, message, hint }): Problem => {
       const real = path.map((part) => (part === protoKey ? "__proto__" : part));
       const { place, pointer } = where(real);

@@ -2,10 +2,10 @@
  * Text of a YAML file → its documents as JSON values, or every reason why it is not readable, each
  * with its place (law 10). Places are worked out only when one is asked for.
  */
-import { parseAllDocuments, type Document } from "yaml";
+import { Lexer, parseAllDocuments, type Document } from "yaml";
 import { isList, isRecord, type Json } from "../model/json.ts";
 import type { Place, Problem } from "../model/problem.ts";
-import { defaultLimits, type Limits } from "./bytes.ts";
+import { defaultLimits, mostProblems, type Limits } from "./bytes.ts";
 import { readPlain } from "./plain.ts";
 import { lineStarts, nearest, placeIn, type Fault, type Mark, type Tree } from "./marks.ts";
 import { toTree } from "./tree.ts";
@@ -62,6 +62,7 @@ export function parseFile(file: string, text: string, limits: Limits = defaultLi
   const problems = trees
     .flatMap((it) => it.faults)
     .concat(contentFaults(trees))
+    .slice(0, mostProblems)
     .map((fault) => toProblem(fault, placeOf(fault.offset)));
   return { documents, problems };
 }
@@ -83,6 +84,11 @@ function readTrees(text: string, limits: Limits): readonly Tree[] | Fault {
 
 /** By the full parser, whatever the text is. */
 export function readFully(text: string, limits: Limits): readonly Tree[] | Fault {
+  if (hasMoreTokens(text, limits.tokens)) {
+    const message = `the file has more than ${limits.tokens} keys, values and marks`;
+    const hint = "split it into several files";
+    return { offset: 0, ...error, code: "yaml/too-large", message, hint };
+  }
   try {
     const documents = parseAllDocuments(text, { prettyErrors: false, uniqueKeys: false });
     return Array.isArray(documents) ? documents.map((it) => readTree(text, it, limits)) : [];
@@ -92,6 +98,16 @@ export function readFully(text: string, limits: Limits): readonly Tree[] | Fault
     const message = `found more than ${limits.depth} mappings and lists inside one another`;
     return { offset: 0, ...error, code: "yaml/too-deep", message, hint: "flatten it" };
   }
+}
+
+function hasMoreTokens(text: string, limit: number): boolean {
+  if (text.length <= limit / 2) return false; // a character is seldom more than one, never more than two
+  let count = 0;
+  for (const _ of new Lexer().lex(text)) {
+    count += 1;
+    if (count > limit) return true;
+  }
+  return false;
 }
 
 function readTree(text: string, document: Document.Parsed, limits: Limits): Tree {
@@ -110,7 +126,7 @@ function readTree(text: string, document: Document.Parsed, limits: Limits): Tree
             hint: "resolve the conflict, and remove the lines that start with <<<<<<<, ======= and >>>>>>>",
           },
         ];
-  const faults = document.errors.map(({ pos, code, message }): Fault => {
+  const faults = document.errors.slice(0, 20).map(({ pos, code, message }): Fault => {
     const kind = code.toLowerCase().replaceAll("_", "-");
     const hint = hints[kind] ?? "correct the YAML syntax here, or just before";
     return { offset: pos[0], ...error, code: `yaml/${kind}`, message: lowerFirst(message), hint };

@@ -54,9 +54,9 @@ describe("what is read as plain is what the full parser reads", () => {
       fc.property(text, (it) => {
         if (expectAgreement(it)) read += 1;
       }),
-      { numRuns: 20_000 },
+      { numRuns: 8000 },
     );
-    expect(read).toBeGreaterThan(200);
+    expect(read).toBeGreaterThan(80);
   });
 
   it("in documents of the corpus with a piece put in, a part taken out or the indentation changed", () => {
@@ -68,9 +68,9 @@ describe("what is read as plain is what the full parser reads", () => {
         const changed = document.slice(0, at) + inserted + document.slice(at + length);
         if (expectAgreement(changed)) read += 1;
       }),
-      { numRuns: 6000 },
+      { numRuns: 2500 },
     );
-    expect(read).toBeGreaterThan(1000);
+    expect(read).toBeGreaterThan(400);
   });
 
   test.each([

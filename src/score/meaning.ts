@@ -18,6 +18,11 @@ export function checkMeaning(spec: JsonRecord, where: Where): readonly Problem[]
   ];
 }
 
+/** The same one twice in a text is one mistake. */
+const distinct = (placeholders: readonly Reference[]): Reference[] => [
+  ...new Map(placeholders.map((it) => [it.reference, it])).values(),
+];
+
 interface Finding {
   readonly code: string;
   readonly message: string;
@@ -30,7 +35,7 @@ function placeholderProblems(
   where: Where,
 ): Problem[] {
   return texts.flatMap((it) =>
-    placeholdersIn(it.text).flatMap((placeholder): Problem[] => {
+    distinct(placeholdersIn(it.text)).flatMap((placeholder): Problem[] => {
       const finding = judge(placeholder, it, spec);
       return finding === undefined ? [] : [problemAt(where, it.path, finding)];
     }),

@@ -68,6 +68,32 @@ describe("substitute", () => {
   });
 });
 
+it("takes time in proportion to the text", () => {
+  const text = "${".repeat(400_000);
+  expect(placeholdersIn(text)).toEqual([]);
+  expect(placeholdersIn(`${text}}`)).toHaveLength(1);
+});
+
+it("reads a text as score-go's regular expression does", () => {
+  const piece = fc.constantFrom("$", "{", "}", "a", "\n", ".", "\\");
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 14 }), (pieces) => {
+      const text = pieces.join("");
+      const matches = [...text.matchAll(/\$(?:(\$?)\{([^}]*)\}|\$)/g)];
+      const references = matches.filter((it) => it[2] !== undefined && it[1] === "");
+      expect(placeholdersIn(text).map((it) => [it.offset, it.reference])).toEqual(
+        references.map((it) => [it.index, it[2]]),
+      );
+      const { value } = substitute(text, () => ({ kind: "value", value: "X" }));
+      const expected = text.replace(/\$(?:(\$?)\{([^}]*)\}|\$)/g, (raw, dollar, reference) =>
+        reference === undefined || dollar === "$" ? raw.slice(1) : "X",
+      );
+      expect(value).toBe(expected);
+    }),
+    { numRuns: 5000 },
+  );
+});
+
 test("placeholdersIn says where each one stands, and sees what substitute sees", () => {
   const value = { a: ["x ${metadata.a\\.b} $${no}", { "b/c": "${resources.db.host}" }], "${k}": 1 };
   expect(placeholdersIn(value)).toMatchObject([

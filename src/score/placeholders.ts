@@ -125,32 +125,40 @@ type Token =
   | { readonly kind: "escape"; readonly raw: string }
   | ({ readonly kind: "reference"; readonly raw: string; readonly offset: number } & Reference);
 
-/** score-go's grammar; `[^}]` takes line ends too. */
-const grammar = /\$(?:(\$?)\{([^}]*)\}|\$)/g;
-
+/**
+ * score-go's grammar, `\$((?:\$?{([^}]*)})|\$)`, in one pass: as a regular expression it would look for the
+ * missing `}` of every `${` again, to the end of the text.
+ */
 function tokens(text: string): Token[] {
-  if (!text.includes("$")) return text === "" ? [] : [{ kind: "text", text }];
   const found: Token[] = [];
   let end = 0;
-  for (const match of text.matchAll(grammar)) {
-    const [raw, dollar, reference] = match;
-    if (match.index > end) found.push({ kind: "text", text: text.slice(end, match.index) });
-    if (reference === undefined || dollar === "$") found.push({ kind: "escape", raw });
+  const lastBrace = text.lastIndexOf("}");
+  for (let at = text.indexOf("$"); at >= 0; at = text.indexOf("$", Math.max(end, at + 1))) {
+    const isEscape = text[at + 1] === "$";
+    const open = isEscape ? at + 2 : at + 1;
+    const close = text[open] === "{" && open < lastBrace ? text.indexOf("}", open) : -1;
+    if (close < 0 && !isEscape) continue;
+    if (at > end) found.push({ kind: "text", text: text.slice(end, at) });
+    end = close < 0 ? at + 2 : close + 1;
+    const raw = text.slice(at, end);
+    if (isEscape) found.push({ kind: "escape", raw });
     else {
-      const path = splitReference(reference);
-      found.push({ kind: "reference", raw, offset: match.index, reference, path });
+      const reference = text.slice(open + 1, close);
+      found.push({
+        kind: "reference",
+        raw,
+        offset: at,
+        reference,
+        path: splitReference(reference),
+      });
     }
-    end = match.index + raw.length;
   }
   if (end < text.length) found.push({ kind: "text", text: text.slice(end) });
   return found;
 }
 
 const splitReference = (reference: string): string[] =>
-  reference
-    .replaceAll("\\.", "\0")
-    .split(".")
-    .map((part) => part.replaceAll("\0", "."));
+  reference.split(/(?<!\\)\./).map((part) => part.replaceAll("\\.", "."));
 
 function pass(
   value: Json,
