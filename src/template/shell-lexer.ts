@@ -416,6 +416,7 @@ export class ShellLexer {
     // Something that opened in the body is still open where the body ends.
     if (index < this.#stack.length - 1) this.lost = true;
     this.#stack.length = index;
+    this.#startCommand(); // words of the body are no words of the script
     return true;
   }
 }
