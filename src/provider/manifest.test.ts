@@ -208,6 +208,19 @@ test.each([
   expect(provider?.broken.map((it) => it.type)).toEqual(["good"]);
 });
 
+test("a type that is claimed twice is served by the first claim", () => {
+  const twice = `${good}\n    - { type: good, operations: { create: { workflow: other }, delete: { workflow: make } } }`;
+  const { provider } = readFiles(files(twice));
+  expect(provider?.capabilities.map((it) => it.operations.create?.default)).toEqual(["make"]);
+});
+
+test("a file that two workflows use is reported once", () => {
+  const all = files(good);
+  const text = all["team/provider.yaml"].replace("./gone.yaml", "./bad.yaml");
+  const { problems } = readFiles({ ...all, "team/provider.yaml": text });
+  expect(problems.map((it) => it.file)).toEqual(["team/bad.yaml"]);
+});
+
 test("a manifest that claims nothing is no provider", () => {
   const { provider, problems } = readFiles({
     "team/provider.yaml": "kind: Provider\ncapabilities: 5\n",

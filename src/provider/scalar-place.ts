@@ -11,7 +11,7 @@ import type { Place } from "../model/problem.ts";
  * @param text the whole file
  * @param start where the scalar begins
  * @param offset of a character in `value`, the string that the scalar stands for
- * @returns `start` where the text does not fit, as for an alias
+ * @returns `start` where the text does not fit
  */
 export function placeInScalar(text: string, start: Place, value: string, offset: number): Place {
   const begin = offsetOfPlace(text, start);
@@ -30,7 +30,6 @@ export function placeInScalar(text: string, start: Place, value: string, offset:
 /** Offset of the character with `wanted` characters that are not white space before it. */
 function locate(text: string, begin: number, wanted: number): number | undefined {
   const style = text[begin];
-  if (style === "*" || style === "&" || style === "!") return undefined;
   const quoted = style === '"' || style === "'";
   let at = begin;
   if (style === "|" || style === ">") at = text.indexOf("\n", begin) + 1;

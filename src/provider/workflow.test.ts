@@ -276,6 +276,11 @@ const templates: [string, string, string][] = [
     "template/unknown-root",
   ],
   [
+    "after an anchor and a tag",
+    "steps: [{ name: a, type: policy, config: { x: &x !!str 'b {{ @.parameters.nope }}' } }]",
+    "template/undeclared-parameter",
+  ],
+  [
     "several in one",
     "steps: [{ name: a, type: policy, config: { script: '{{ .parameters.app_name }}{{ @.parameters.nope }}' } }]",
     "template/undeclared-parameter",
@@ -350,6 +355,16 @@ steps:
   - { name: always, type: policy }
 outputs: { x: "${template}" }`);
   expect(problems.map((it) => it.code)).toEqual(codes);
+});
+
+test("a mistake behind an alias is shown where the text is", () => {
+  const { problems } = read(
+    `${head}steps:\n  - { name: a, type: policy, config: { x: &x '{{ .parameters.nope }}' } }\noutputs: { y: *x }`,
+  );
+  expect(problems.map((it) => `${it.pointer} ${it.line}:${it.column}`)).toEqual([
+    "/steps/0/config/x 5:50",
+    "/outputs/y 5:50",
+  ]);
 });
 
 test("an unsupported apiVersion is a problem of the file", () => {
