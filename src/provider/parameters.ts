@@ -25,7 +25,7 @@ export interface ParameterInputs {
   readonly isUnknown?: (value: Json) => boolean;
 }
 
-export interface ParameterFault {
+interface ParameterFault {
   readonly parameter: string;
   readonly message: string;
   readonly hint: string;
