@@ -86,6 +86,7 @@ create table resources (
   reason text not null default '',
   message text not null default '',
   attempted jsonb,
+  operation text,
   failures integer not null default 0,
   next_attempt_at timestamptz,
   stalled boolean not null default false,

@@ -14,6 +14,8 @@ export interface DispatcherOptions {
   /** Stops claiming; runs in hand end at their next safe point, and are given back. */
   readonly drain: AbortSignal;
   readonly onWorked: (worked: Worked) => void;
+  /** Told the number of runs in hand whenever it changes. */
+  readonly onWorking: (count: number) => void;
 }
 
 /** Without a hint, work of other replicas is found after this long at the latest. */
@@ -22,7 +24,7 @@ const pollMs = 5_000;
 /** @returns when `drain` is aborted and nothing is in hand any more */
 export async function dispatch(services: Services, options: DispatcherOptions): Promise<void> {
   const { db, clock, log, holder, limits } = services;
-  const { hints, drain, onWorked } = options;
+  const { hints, drain, onWorked, onWorking } = options;
   const inHand = new Set<Promise<void>>();
   const claimOptions = {
     holder,
@@ -36,9 +38,11 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
       .catch((error: unknown) => log.error({ err: error, run: claim.run }, "run interrupted"))
       .finally(() => {
         inHand.delete(work);
+        onWorking(inHand.size);
         hints.give();
       });
     inHand.add(work);
+    onWorking(inHand.size);
   };
 
   while (!drain.aborted) {

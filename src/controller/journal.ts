@@ -49,7 +49,8 @@ export function openJournal(
         const text = sealer.open(step.sealed, contextOf(step.name));
         return { state, ...sealedResult.parse(JSON.parse(text)) };
       }
-      default:
+      case "started":
+      case "waiting":
         return { state, attempts, elapsedMs };
     }
   };

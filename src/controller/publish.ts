@@ -1,9 +1,8 @@
 /** Status of a repository's environments, from the store to its status branch (DESIGN.md §5, law 9). */
 import { createHash } from "node:crypto";
-import type { Problem } from "../model/problem.ts";
 import type { Scope } from "../model/uid.ts";
 import { publishStatus } from "../report/status-branch.ts";
-import type { EnvironmentState } from "../report/environment-state.ts";
+import { statusFolder, type EnvironmentState } from "../report/environment-state.ts";
 import { statusFiles } from "../report/status-files.ts";
 import { conditionsOf } from "../report/workload-conditions.ts";
 import type { Mirror } from "../source/mirror.ts";
@@ -50,7 +49,7 @@ export async function publish(
   const last = await lastPublication(db, repository, branch);
   if (last?.hash === hash) return { changed: false, commit: last.commit };
 
-  const names = new Set(states.map((it) => it.environment));
+  const folders = new Set(states.map((it) => statusFolder(it.environment)));
   const published = await publishStatus(
     {
       gitdir: mirror.gitdir,
@@ -61,7 +60,7 @@ export async function publish(
     {
       branch,
       files,
-      owned: (path) => path === "README.md" || names.has(path.split("/")[0] ?? ""),
+      owned: (path) => path === "README.md" || folders.has(path.slice(0, path.indexOf("/"))),
       subject: subjectOf(states),
       trailers: states.flatMap(({ environment }, index) => [
         ["Innominatus-Environment", environment] as const,
@@ -86,9 +85,11 @@ async function readState(
   const recorded = await listWorkloads(db, scope);
   const at = clock.now().toISOString();
   const workloads = [];
+  const byWorkload = groupBy(resources, (it) => it.workload);
+  const byFile = groupBy(environment.problems, (it) => it.file);
   for (const { identity, name, file, conditions } of recorded) {
-    const own = resources.filter((it) => it.workload === name);
-    const problems = environment.problems.filter((it: Problem) => it.file === file);
+    const own = byWorkload.get(name) ?? [];
+    const problems = byFile.get(file) ?? [];
     const next = conditionsOf(own, conditions, commit, at, problems);
     if (JSON.stringify(next) !== JSON.stringify(conditions)) {
       await saveConditions(db, scope, identity, next);
@@ -100,6 +101,17 @@ async function readState(
     state: { environment: scope.environment, workloads, resources, problems, planHash },
     commit,
   };
+}
+
+function groupBy<T>(list: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of list) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 /** What a person reads in the branch's log. */

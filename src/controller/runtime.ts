@@ -51,6 +51,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       randomBytes,
       secretMemory: memoryOn(db, sealer),
       connections: settings.connections,
+      fetch,
     });
     const { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry } = settings;
     const limits = { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry };

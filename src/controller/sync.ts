@@ -2,6 +2,7 @@
 import type { Plan } from "../model/plan.ts";
 import { isError } from "../model/problem.ts";
 import { phaseOf, type Recorded } from "../model/resource.ts";
+import { appendEvents } from "../store/events.ts";
 import { listResources, resetFailures } from "../store/resources.ts";
 import { openRuns } from "../store/runs.ts";
 import { dispatch } from "./dispatcher.ts";
@@ -44,6 +45,7 @@ export async function sync(
   const working = dispatch(services, {
     hints,
     drain: AbortSignal.any([drain.signal, signal]),
+    onWorking: () => undefined,
     onWorked: () => undefined,
   });
   try {
@@ -70,9 +72,9 @@ export async function sync(
   }
 }
 
-/** Whoever asks for a sync asks for what waits after a failure as well. */
+/** Whoever asks for a sync asks for what failed to be tried again, as `retry` does. */
 async function firstPass(
-  { db }: Services,
+  { db, clock }: Services,
   repository: Repository,
   signal: AbortSignal,
 ): Promise<readonly EnvironmentPass[]> {
@@ -80,7 +82,13 @@ async function firstPass(
   const again: string[] = [];
   for (const { environment } of passes) {
     const scope = { repository: repository.name, environment };
-    again.push(...(await resetFailures(db, scope, { stalled: false })));
+    const reset = await db.transaction(async (tx) => {
+      const uids = await resetFailures(tx, scope, { stalled: true });
+      const facts = uids.map((uid) => ({ ...scope, type: "BlockCleared", actor: "sync", uid }));
+      await appendEvents(tx, facts, clock.now().getTime());
+      return uids;
+    });
+    again.push(...reset);
   }
   return again.length > 0 ? repository.pass(signal) : passes;
 }

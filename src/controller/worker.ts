@@ -8,8 +8,8 @@ import type { StepResult } from "../execute/step-type.ts";
 import { LeaseLostError, StallingError } from "../model/errors.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { Recorded } from "../model/resource.ts";
-import type { Claim } from "../model/run.ts";
-import type { Scope } from "../model/uid.ts";
+import type { Claim, RunOperation } from "../model/run.ts";
+import { partsOf, type Scope } from "../model/uid.ts";
 import type { Workflow } from "../model/workflow.ts";
 import { createMasker, type Masker } from "../secrets/mask.ts";
 import { referenceFor } from "../secrets/reference.ts";
@@ -25,6 +25,7 @@ import {
   recordWaiting,
 } from "../store/outcomes.ts";
 import { readResource } from "../store/resources.ts";
+import { readRevision } from "../store/revisions.ts";
 import { memoryRows } from "../store/secrets.ts";
 import { findRuns, saveResolved, type RecordedRun } from "../store/runs.ts";
 import { resolveInputs } from "./inputs.ts";
@@ -38,6 +39,18 @@ export type WorkOutcome = Result["kind"] | "released";
 export interface Worked {
   readonly run: RecordedRun;
   readonly outcome: WorkOutcome;
+  /** From its first start, by this process's clock. */
+  readonly durationMs: number;
+  /** Set when the resource came to rest: as the commit asks, or stalled. */
+  readonly settled:
+    | {
+        readonly type: string;
+        readonly operation: RunOperation;
+        readonly outcome: "succeeded" | "failed";
+        /** Since the commit was first seen. */
+        readonly sinceCommitMs: number;
+      }
+    | undefined;
 }
 
 /** @param drain aborted when the process stops: the run ends at its next safe point, and is given back */
@@ -61,12 +74,12 @@ export async function workOn(
     const performed = await perform(services, claim, run, masker, drain, lease.signal);
     await recordSuccess(services, claim, run, performed);
     logger.info("run succeeded");
-    return { run, outcome: "done" };
+    return await worked(services, run, "done");
   } catch (thrown) {
     const error: unknown = lease.signal.aborted ? lease.signal.reason : thrown;
     if (error instanceof DrainError) {
       await releaseRun(db, claim);
-      return { run, outcome: "released" };
+      return await worked(services, run, "released");
     }
     // Nobody can say what was written: when the lease has ended, the journal says where to go on.
     if (error instanceof DatabaseUnavailableError) throw error;
@@ -74,10 +87,28 @@ export async function workOn(
     const result = toResult(error, resource?.failures ?? 0, random, limits.runRetry);
     logger.info({ result: result.kind, ...told(result, masker) }, "run ended");
     await recordResult(services, claim, run, result, masker).catch(ignoreLostLease);
-    return { run, outcome: result.kind };
+    return await worked(services, run, result.kind);
   } finally {
     lease.stop();
   }
+}
+
+async function worked(
+  { db, clock }: Services,
+  run: RecordedRun,
+  outcome: WorkOutcome,
+): Promise<Worked> {
+  const nowMs = clock.now().getTime();
+  const durationMs = Math.max(0, nowMs - Date.parse(run.startedAt ?? run.queuedAt));
+  if (outcome !== "done" && outcome !== "stalled") {
+    return { run, outcome, durationMs, settled: undefined };
+  }
+  const revision = await readRevision(db, run, run.commit);
+  const sinceCommitMs = Math.max(0, nowMs - Date.parse(revision?.seenAt ?? run.queuedAt));
+  const { type } = partsOf(run.uid);
+  const { operation } = run;
+  const ended = outcome === "done" ? "succeeded" : "failed";
+  return { run, outcome, durationMs, settled: { type, operation, outcome: ended, sinceCommitMs } };
 }
 
 async function readRun({ db }: Services, claim: Claim): Promise<RecordedRun> {

@@ -34,17 +34,20 @@ export interface Change {
   readonly to: Json | undefined;
 }
 
-export type Reason =
-  | "Added"
-  | "Changed"
-  | "BundleChanged"
-  | "ProviderChanged"
-  | "ImmutableChanged"
-  | "Incomplete"
-  | "Removed"
-  | "RemovalUnproven"
-  | "Held"
-  | "UpToDate";
+export const reasons = [
+  "Added",
+  "Changed",
+  "BundleChanged",
+  "ProviderChanged",
+  "ImmutableChanged",
+  "Incomplete",
+  "Removed",
+  "RemovalUnproven",
+  "Held",
+  "UpToDate",
+] as const;
+
+export type Reason = (typeof reasons)[number];
 
 export interface PlannedOperation {
   readonly uid: Uid;

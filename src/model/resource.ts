@@ -101,6 +101,8 @@ export interface Recorded extends ResourceIdentity, Outputs {
   /** Not tried again before; ISO 8601. `null` while nothing failed, or when it is stalled. */
   readonly nextAttemptAt: string | null;
   readonly stalled: boolean;
+  /** Of the last run. */
+  readonly operation: RunOperation | null;
   /** The last run; `null` before there was one. */
   readonly run: string | null;
 }

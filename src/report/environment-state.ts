@@ -23,6 +23,8 @@ export interface EnvironmentState {
 
 /** Where a workload's status is; what cannot be in a file's name is percent-encoded. */
 export const statusPath = (environment: string, workload: string): string =>
-  `${segment(environment)}/${segment(workload)}.yaml`;
+  `${statusFolder(environment)}/${segment(workload)}.yaml`;
+
+export const statusFolder = (environment: string): string => segment(environment);
 
 const segment = (name: string): string => encodeURIComponent(name).replace(/^\./, "%2E");

@@ -48,6 +48,7 @@ const recorded = (name: string, more: Partial<Recorded> = {}): Recorded => ({
   failures: 0,
   nextAttemptAt: null,
   stalled: false,
+  operation: "create",
   run: "0198-1",
   outputs: {},
   secretRefs: {},

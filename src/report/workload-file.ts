@@ -45,7 +45,7 @@ function resourceLines(it: Recorded): string {
     `uid: ${flow(it.uid)}`,
     `phase: ${phaseOf(it)}`,
     `provider: ${flow(`${it.bundle.provider}@${it.bundle.version}`)}`,
-    ...(it.attempted === null ? [] : [`operation: ${it.attempted.operation}`]),
+    ...(it.operation === null ? [] : [`operation: ${it.operation}`]),
     ...(it.run === null ? [] : [`run: ${flow(it.run)}`]),
     ...(it.gate === null ? [] : [`gate: ${flow(gateOf(it.gate))}`]),
     ...(failed && it.message !== "" ? [`message: ${flow(it.message)}`] : []),

@@ -68,7 +68,7 @@ export async function claimRun(db: Database, options: ClaimOptions): Promise<Cla
          reason = 'RunStarted', message = '', changed_in = pg_current_xact_id(),
          bundle = case when x.revision = 0 then r.bundle else x.bundle end,
          failures = case when x.attempted ->> 'hash' = r.hash then x.failures else 0 end,
-         stalled = false, next_attempt_at = null,
+         stalled = false, next_attempt_at = null, operation = r.operation,
          attempted = jsonb_build_object('operation', r.operation, 'hash', r.hash)
        from runs r where r.id = $1 and x.repository = r.repository
          and x.environment = r.environment and x.uid = r.uid
@@ -140,7 +140,8 @@ export async function fencedAtSafePoint<T>(
   write: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
   return fenced(db, claim, async (tx, cancel) => {
-    if (cancel !== null) throw new SupersededError(`run ${claim.run} ends at a safe point: ${cancel}`);
+    if (cancel !== null)
+      throw new SupersededError(`run ${claim.run} ends at a safe point: ${cancel}`);
     return write(tx);
   });
 }

@@ -43,12 +43,13 @@ const row = z.object({
   failures: z.number(),
   next_attempt_at: maybeTime,
   stalled: z.boolean(),
+  operation: z.enum(["create", "update", "delete"]).nullable(),
   run: z.string().nullable(),
 });
 
 const columns = `uid, workload, identity, name, type, class, phase, gate, touched, params, template,
   depends_on, bundle, outputs, secret_refs, revision, wanted, removal, delete_after, protected,
-  commit, place, since, reason, message, attempted, failures, next_attempt_at, stalled, run`;
+  commit, place, since, reason, message, attempted, failures, next_attempt_at, stalled, operation, run`;
 
 async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
   const it = row.parse(found);
@@ -82,6 +83,7 @@ async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
     failures: it.failures,
     nextAttemptAt: it.next_attempt_at,
     stalled: it.stalled,
+    operation: it.operation,
     run: it.run,
   };
 }

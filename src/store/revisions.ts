@@ -1,7 +1,7 @@
 /** Commits as they were first seen, and what was planned for each. */
 import { z } from "zod";
-import type { Plan } from "../model/plan.ts";
-import type { Scope } from "../model/uid.ts";
+import { reasons, type Plan } from "../model/plan.ts";
+import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
 import { time } from "./rows.ts";
 
@@ -63,4 +63,31 @@ export async function readRevision(
     [repository, environment, commit],
   );
   return rows[0] === undefined ? undefined : row.parse(rows[0]);
+}
+
+const plannedRow = z.object({
+  planned: z
+    .looseObject({
+      operation: z.enum(["create", "update", "delete", "replace", "adopt", "none"]),
+      reason: z.enum(reasons),
+      workflow: z.string().nullable(),
+    })
+    .nullable(),
+});
+
+export type Planned = NonNullable<z.output<typeof plannedRow>["planned"]>;
+
+/** What the latest plan for the commit wanted for a resource; `undefined`: nothing. */
+export async function readPlanned(
+  db: Queryable,
+  { repository, environment }: Scope,
+  commit: string,
+  uid: Uid,
+): Promise<Planned | undefined> {
+  const { rows } = await db.query(
+    `select (select o from jsonb_array_elements(plan -> 'operations') o where o ->> 'uid' = $4) as planned
+     from revisions where repository = $1 and environment = $2 and commit = $3`,
+    [repository, environment, commit, uid],
+  );
+  return rows[0] === undefined ? undefined : (plannedRow.parse(rows[0]).planned ?? undefined);
 }

@@ -75,7 +75,7 @@ export const resourceJson = (it: Recorded): Json => ({
   bundle: it.bundle.hash,
   commit: it.commit,
   file: it.place.file,
-  operation: it.attempted?.operation ?? null,
+  operation: it.operation,
   run: it.run,
   reason: it.reason,
   message: it.message,

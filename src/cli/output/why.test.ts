@@ -67,6 +67,7 @@ const recorded: Recorded = {
   failures: 2,
   nextAttemptAt: "2026-11-21T10:06:00.000Z",
   stalled: false,
+  operation: "create",
   run: "0198-2",
   outputs: {},
   secretRefs: { password: "secret://production/shop/db/password" },
@@ -178,7 +179,7 @@ describe("law 12: what happens next is said", () => {
   it("to a person, where it has stalled", () => {
     const next = nextEvent({ ...recorded, stalled: true, nextAttemptAt: null }, null);
     expect(next).toEqual({
-      text: "change its spec or its provider to have it tried again; more about it",
+      text: "mend the cause, then have it tried again",
       at: null,
       command: `innominatus why ${db}`,
     });

@@ -35,8 +35,8 @@ export function adviceFor(
   }
   if (resource.stalled) {
     return {
-      text: "change its spec or its provider to have it tried again; more about it",
-      command: `innominatus why ${visible(resource.uid)}`,
+      text: "mend the cause, then have it tried again",
+      command: `innominatus retry ${visible(resource.uid)}`,
     };
   }
   return resource.phase === "failed"

@@ -1,0 +1,170 @@
+/** `innominatus status`, `resources`, `runs` and `logs`: the record, as it is. */
+import type { Recorded } from "../../model/resource.ts";
+import { isUid, type Scope } from "../../model/uid.ts";
+import type { Database } from "../../store/database.ts";
+import { readEnvironment } from "../../store/environments.ts";
+import { listResources } from "../../store/resources.ts";
+import { findRuns, listRuns, type RecordedRun } from "../../store/runs.ts";
+import { listLogs } from "../../store/steps.ts";
+import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
+import { CommandError } from "../output/failure.ts";
+import { renderListing, type Listing, type ListingFormat } from "../output/listing.ts";
+import { logText, resourceListing, runListing } from "../output/records.ts";
+import { environmentListing } from "../output/environments.ts";
+import { withStore } from "../session.ts";
+
+export interface ListFlags extends GlobalOptions {
+  readonly output: ListingFormat;
+  readonly environment?: string;
+}
+
+export async function runStatus(context: CommandContext, flags: ListFlags): Promise<number> {
+  const rows = await withStore(context, flags, (db, scopes) =>
+    collect(chosen(scopes, flags), async (scope) => {
+      const environment = await readEnvironment(db, scope);
+      const resources = await listResources(db, scope);
+      return environment === undefined ? [] : [{ scope, environment, resources }];
+    }),
+  );
+  return print(context, environmentListing(context.clock.now()), rows, flags);
+}
+
+export interface ResourcesFlags extends ListFlags {
+  readonly all?: boolean;
+  readonly type?: string;
+}
+
+export async function runResources(
+  context: CommandContext,
+  flags: ResourcesFlags,
+): Promise<number> {
+  const wanted = (it: Recorded): boolean =>
+    (flags.all === true || it.phase !== "deleted") &&
+    (flags.type === undefined || it.type === flags.type);
+  const rows = await withStore(context, flags, (db, scopes) =>
+    collect(chosen(scopes, flags), async (scope) =>
+      (await listResources(db, scope)).filter(wanted),
+    ),
+  );
+  return print(context, resourceListing(context.clock.now()), rows, flags);
+}
+
+export interface RunsFlags extends ListFlags {
+  readonly limit: string;
+}
+
+export async function runRuns(
+  context: CommandContext,
+  resource: string | undefined,
+  flags: RunsFlags,
+): Promise<number> {
+  const limit = Number(flags.limit);
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new CommandError(`"${flags.limit}" is no number of runs`, "--limit", "use 1 or more");
+  }
+  const rows = await withStore(context, flags, (db, scopes) =>
+    collect(chosen(scopes, flags), async (scope) => {
+      if (resource === undefined) return listRuns(db, scope, { limit });
+      const found = await findResource(db, [scope], resource);
+      return found === undefined ? [] : listRuns(db, scope, { uid: found.resource.uid, limit });
+    }),
+  );
+  return print(context, runListing(context.clock.now()), rows, flags);
+}
+
+export async function runLogs(
+  context: CommandContext,
+  id: string,
+  flags: GlobalOptions,
+): Promise<number> {
+  const { paint } = screenOf(context);
+  await withStore(context, flags, async (db) => {
+    const run = await theRun(db, id);
+    for (const line of await listLogs(db, run.id)) context.stdout.write(logText(line, paint));
+    if (run.message !== "") context.stderr.write(`${run.state}: ${run.message}\n`);
+  });
+  return 0;
+}
+
+async function theRun(db: Database, id: string): Promise<RecordedRun> {
+  const [run, second] = await findRuns(db, id);
+  if (run !== undefined && second === undefined) return run;
+  throw new CommandError(
+    run === undefined ? `there is no run ${id}` : `several runs end with ${id}`,
+    "RUN",
+    "list them with `innominatus runs`",
+  );
+}
+
+export interface FoundResource {
+  readonly scope: Scope;
+  readonly resource: Recorded;
+}
+
+/** By uid, or by what is after its `#`, where only one resource has that. */
+export async function findResource(
+  db: Database,
+  scopes: readonly Scope[],
+  given: string,
+): Promise<FoundResource | undefined> {
+  const found: FoundResource[] = [];
+  for (const scope of scopes) {
+    for (const resource of await listResources(db, scope)) {
+      const fits = isUid(given) ? resource.uid === given : resource.uid.endsWith(`#${given}`);
+      if (fits) found.push({ scope, resource });
+    }
+  }
+  const standing = found.filter((it) => it.resource.phase !== "deleted");
+  const candidates = standing.length > 0 ? standing : found;
+  if (candidates.length < 2) return candidates[0];
+  const names = candidates.map((it) => `${it.scope.environment}: ${it.resource.uid}`).join(", ");
+  throw new CommandError(
+    `"${given}" is several resources`,
+    names,
+    "give the uid, and --environment",
+  );
+}
+
+/** @throws {CommandError} */
+export async function theResource(
+  db: Database,
+  scopes: readonly Scope[],
+  given: string,
+): Promise<FoundResource> {
+  const found = await findResource(db, scopes, given);
+  if (found !== undefined) return found;
+  const next = "list them with `innominatus resources --all`";
+  throw new CommandError(`there is no resource "${given}"`, "RESOURCE", next);
+}
+
+/** @throws {CommandError} for an environment that is not recorded */
+export function chosen<S extends Scope>(
+  scopes: readonly S[],
+  { environment }: { readonly environment?: string },
+): readonly S[] {
+  if (environment === undefined) return scopes;
+  const found = scopes.filter((it) => it.environment === environment);
+  if (found.length > 0) return found;
+  const names = [...new Set(scopes.map((it) => it.environment))].join(", ") || "none yet";
+  const what = `there is no environment "${environment}"`;
+  throw new CommandError(what, "--environment", `recorded: ${names}`);
+}
+
+async function collect<S, T>(
+  scopes: readonly S[],
+  read: (scope: S) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const rows: T[] = [];
+  for (const scope of scopes) rows.push(...(await read(scope)));
+  return rows;
+}
+
+function print<T>(
+  context: CommandContext,
+  listing: Listing<T>,
+  rows: readonly T[],
+  { output }: ListFlags,
+): number {
+  context.stdout.write(renderListing(listing, rows, output, screenOf(context)));
+  return 0;
+}

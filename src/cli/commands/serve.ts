@@ -1,0 +1,101 @@
+/** `innominatus`: the controller and its server. */
+import { control, type OpenableRepository } from "../../controller/controller.ts";
+import { openRepository } from "../../controller/repository.ts";
+import type { CatalogOf } from "../../controller/catalog.ts";
+import type { Services } from "../../controller/services.ts";
+import { isError } from "../../model/problem.ts";
+import { Metrics } from "../../server/metrics.ts";
+import { startServer } from "../../server/server.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { isPath, locate } from "../../source/location.ts";
+import { pollTrigger } from "../../source/triggers/poll.ts";
+import { refPaths, watchTrigger } from "../../source/triggers/watch.ts";
+import { storeFigures } from "../../store/figures.ts";
+import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
+import { observerOf } from "../observer.ts";
+import { CommandError } from "../output/failure.ts";
+import { problemsText } from "../output/problems.ts";
+import { mirrorOptions, outerCatalog, withServices } from "../session.ts";
+import { version } from "../version.ts";
+
+export interface ServeFlags extends GlobalOptions {
+  readonly host?: string;
+  readonly port?: string;
+}
+
+export async function runServe(context: CommandContext, flags: ServeFlags): Promise<number> {
+  const { host, port } = flags;
+  const settings = settingsFor(context, flags, { host, port });
+  if (settings.repositories.length === 0) {
+    const next = "add --repo, or repositories to innominatus.yaml";
+    throw new CommandError("no repository is named", "innominatus.yaml", next);
+  }
+  const { catalogOf, outer } = await outerCatalog(settings);
+  if (outer.problems.some(isError)) {
+    context.stderr.write(problemsText(outer.problems, () => undefined));
+  }
+  return withServices(context, settings, async (services) => {
+    const { clock, stop } = context;
+    const { log, db } = services;
+    const metrics = new Metrics({ version, now: () => clock.now() });
+    const seen = { looked: false };
+    const server = await startServer({
+      listen: settings.listen,
+      health: () => healthOf(services, seen.looked),
+      figures: () => storeFigures(db),
+      metrics,
+      clock,
+      log,
+      signal: stop,
+    });
+    log.info({ url: server.url }, "listening");
+    const observe = observerOf(metrics, () => {
+      seen.looked = true;
+    });
+    const repositories = settings.repositories.map((it) =>
+      openable(it, settings, services, catalogOf, context),
+    );
+    const { pollMs, resyncMs } = settings;
+    await control(services, { pollMs, resyncMs, repositories, observe }, context.stop);
+    await server.close();
+    log.info("stopped");
+    return 0;
+  });
+}
+
+function openable(
+  repository: Settings["repositories"][number],
+  settings: Settings,
+  services: Services,
+  catalogOf: CatalogOf,
+  context: CommandContext,
+): OpenableRepository {
+  const options = { ...mirrorOptions(repository, settings, context.env), name: repository.name };
+  return {
+    name: repository.name,
+    open: (signal) => openRepository(services, options, catalogOf, signal),
+    watch(hints, signal) {
+      const { clock, random } = context;
+      const { pollMs: intervalMs } = settings;
+      const onDue = (): void => hints.give();
+      void pollTrigger({ intervalMs, jitter: 0.1, clock, random, signal, onDue });
+      if (!isPath(repository.url)) return;
+      const onError = (error: unknown): void => services.log.warn({ err: error }, "watching");
+      refPaths(locate(repository.url))
+        .then((paths) => watchTrigger({ paths, debounceMs: 50, signal, onChange: onDue, onError }))
+        .catch(onError);
+    },
+  };
+}
+
+async function healthOf({ db }: Services, looked: boolean) {
+  const database = await db.query("select 1").then(
+    () => ({ status: "healthy" as const, message: "answers" }),
+    () => ({ status: "unhealthy" as const, message: "does not answer" }),
+  );
+  const waitingFor = [
+    ...(database.status === "healthy" ? [] : ["the database"]),
+    ...(looked ? [] : ["the first look at a repository"]),
+  ];
+  return { checks: { database }, waitingFor };
+}

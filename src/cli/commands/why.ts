@@ -1,0 +1,103 @@
+/** `innominatus why RESOURCE`: from the record alone, so that it answers without git or a cluster (law 12). */
+import type { Reason } from "../../model/plan.ts";
+import { phaseOf, type Recorded } from "../../model/resource.ts";
+import type { Scope } from "../../model/uid.ts";
+import type { Database } from "../../store/database.ts";
+import { readEnvironment } from "../../store/environments.ts";
+import { readResource } from "../../store/resources.ts";
+import { readPlanned, readRevision } from "../../store/revisions.ts";
+import { listRuns } from "../../store/runs.ts";
+import { listSteps } from "../../store/steps.ts";
+import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
+import { nextEvent } from "../output/next-event.ts";
+import { whyJson, whyText, type Explanation } from "../output/why.ts";
+import { withStore } from "../session.ts";
+import { chosen, theResource } from "./records.ts";
+
+export interface WhyFlags extends GlobalOptions {
+  readonly output: "text" | "json";
+  readonly environment?: string;
+}
+
+export async function runWhy(
+  context: CommandContext,
+  given: string,
+  flags: WhyFlags,
+): Promise<number> {
+  const why = await withStore(context, flags, async (db, scopes) => {
+    const { scope, resource } = await theResource(db, chosen(scopes, flags), given);
+    return explain(db, scope, resource);
+  });
+  const text =
+    flags.output === "json"
+      ? `${JSON.stringify(whyJson(why), null, 2)}\n`
+      : whyText(why, context.clock.now(), screenOf(context).paint);
+  context.stdout.write(text);
+  return 0;
+}
+
+export async function explain(
+  db: Database,
+  scope: Scope,
+  resource: Recorded,
+): Promise<Explanation> {
+  const environment = await readEnvironment(db, scope);
+  const [run] = await listRuns(db, scope, { uid: resource.uid, limit: 1 });
+  const commit = decidingCommit(resource, environment?.observedCommit ?? null);
+  const revision = await readRevision(db, scope, commit);
+  const planned = await readPlanned(db, scope, commit, resource.uid);
+  const dependsOn = [];
+  for (const uid of resource.dependsOn) {
+    const other = await readResource(db, scope, uid);
+    dependsOn.push({ uid, phase: other === undefined ? null : phaseOf(other) });
+  }
+  const { bundle } = resource;
+  const operation = planned?.operation ?? run?.operation ?? "none";
+  const workflow = planned?.workflow ?? run?.workflow;
+  return {
+    uid: resource.uid,
+    environment: scope.environment,
+    phase: phaseOf(resource),
+    since: resource.since,
+    decided: {
+      operation,
+      reason: planned?.reason ?? reasonOf(resource),
+      commit,
+      author: revision?.author ?? null,
+      committedAt: revision?.committedAt ?? null,
+      subject: revision?.subject ?? null,
+      place: resource.place,
+      rule: ruleOf(resource, workflow ?? undefined),
+    },
+    provider: {
+      name: bundle.provider,
+      version: bundle.version,
+      source: bundle.source,
+      bundle: bundle.hash,
+    },
+    dependsOn,
+    run: run === undefined ? null : { run, steps: await listSteps(db, run.id) },
+    gate: resource.gate,
+    next: nextEvent(resource, environment?.planHash ?? null),
+  };
+}
+
+/** What is held was decided at the commit looked at last, unless it is a removal, which has its own. */
+function decidingCommit(resource: Recorded, observed: string | null): string {
+  if (resource.removal !== null) return resource.removal.commit;
+  return resource.gate === null ? resource.commit : (observed ?? resource.commit);
+}
+
+function reasonOf({ phase, gate, removal }: Recorded): Reason {
+  if (phase === "deleted" || removal !== null) return "Removed";
+  if (gate?.kind === "history") return "RemovalUnproven";
+  return gate === null ? "UpToDate" : "Held";
+}
+
+function ruleOf({ type, class: resourceClass, bundle }: Recorded, workflow?: string): string {
+  const served =
+    bundle.type === type ? `serves ${type}` : `serves ${type} as an alias for ${bundle.type}`;
+  const chosen =
+    workflow === undefined ? "" : `, and its workflow ${workflow} is for class ${resourceClass}`;
+  return `${bundle.provider} ${served}${chosen}; the bundle is pinned, and used whatever git says later`;
+}

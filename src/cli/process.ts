@@ -1,0 +1,71 @@
+/** The process around a command: its clock, its signals, its exit code. The only place that has them. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommanderError, type Command } from "commander";
+import type { Clock } from "../model/clock.ts";
+import { painterOf, type CommandContext, type Terminal } from "./context.ts";
+import { failureText } from "./output/failure.ts";
+
+const usageExit = 2;
+
+export type ProgramOf = (context: CommandContext, onExit: (code: number) => void) => Command;
+
+export async function runProcess(createProgram: ProgramOf): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      stop.abort(new Error(`stopped by ${signal}`));
+      // A second signal does not wait for a safe point: the journal says where to go on.
+      process.once(signal, () => process.exit(signal === "SIGINT" ? 130 : 143));
+    });
+  }
+  const context: CommandContext = {
+    env: process.env,
+    cwd: process.cwd(),
+    stdout: terminal(process.stdout),
+    stderr: terminal(process.stderr),
+    clock,
+    random: Math.random,
+    stop: stop.signal,
+  };
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+  });
+  let code = 0;
+  const program = createProgram(context, (given) => {
+    code = given;
+  });
+  try {
+    await program.parseAsync(process.argv);
+  } catch (error) {
+    code = exitCodeOf(error);
+    if (!(error instanceof CommanderError)) {
+      const debug = (context.env["INNOMINATUS_DEBUG"] ?? "") !== "";
+      context.stderr.write(failureText(error, { paint: painterOf(context), debug }));
+    }
+  }
+  process.exitCode = code;
+}
+
+/** Help and version are no mistakes; commander has said the rest by itself. */
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof CommanderError)) return 1;
+  return error.exitCode === 0 ? 0 : usageExit;
+}
+
+const clock: Clock = {
+  now: () => new Date(),
+  async sleep(ms, signal) {
+    try {
+      await sleep(Math.min(ms, 2 ** 31 - 1), undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  },
+};
+
+const terminal = (stream: NodeJS.WriteStream): Terminal => ({
+  isTTY: stream.isTTY === true,
+  columns: stream.columns,
+  write: (text) => void stream.write(text),
+});

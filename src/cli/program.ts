@@ -1,0 +1,134 @@
+/** The commands, their options and their help. Each command is a file in `commands/`. */
+import { Command, Option } from "commander";
+import { runAbandon, runApprove, runRetry } from "./commands/decisions.ts";
+import { runPlan } from "./commands/plan.ts";
+import { runLogs, runResources, runRuns, runStatus, type RunsFlags } from "./commands/records.ts";
+import { runServe } from "./commands/serve.ts";
+import { runSync } from "./commands/sync.ts";
+import { runWhy } from "./commands/why.ts";
+import type { CommandContext, GlobalOptions } from "./context.ts";
+import { listingFormats } from "./output/listing.ts";
+import { version } from "./version.ts";
+
+export function createProgram(context: CommandContext, onExit: (code: number) => void): Command {
+  const program = new Command("innominatus")
+    .description("Score specs in git become working resources, and a revert deletes them, safely.")
+    .version(version)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .exitOverride()
+    .showHelpAfterError("run with --help to see what there is");
+
+  const command = (name: string, description: string): Command =>
+    withGlobals(program.command(name).description(description));
+  const output = (...choices: readonly string[]): Option =>
+    new Option("-o, --output <format>", "how to print it").choices(choices).default(choices[0]);
+  const environment = new Option("--environment <name>", "one environment only");
+
+  /** Commander's handlers get what was typed, options last. */
+  const on = <F extends GlobalOptions>(
+    it: Command,
+    run: (context: CommandContext, flags: F) => Promise<number>,
+  ): Command => it.action(async (flags: F) => onExit(await run(context, flags)));
+  const onOne = <F extends GlobalOptions>(
+    it: Command,
+    run: (context: CommandContext, given: string, flags: F) => Promise<number>,
+  ): Command =>
+    it.action(async (given: string, flags: F) => onExit(await run(context, given, flags)));
+
+  on(
+    withGlobals(program.command("serve", { isDefault: true }))
+      .description("the controller and its server; what runs without a command")
+      .option("--host <address>", "address to listen on")
+      .option("--port <number>", "port to listen on (default 8081)"),
+    runServe,
+  );
+  on(
+    command("plan", "what would happen; changes nothing")
+      .option("--ref <ref>", "branch, tag or commit to plan (default: the environment's branch)")
+      .option("--base <ref>", "plan from this ref as if it were applied, not from the record")
+      .addOption(environment)
+      .option(
+        "--detailed-exitcode",
+        "exit 2 where something would change, 0 where nothing, 1 for errors",
+      )
+      .addOption(output("text", "json", "markdown")),
+    runPlan,
+  );
+  on(
+    command("sync", "one pass, until all is settled; exit 0 settled, 1 failed or held, 3 timed out")
+      .option("--timeout <duration>", "how long to wait for runs", "5m")
+      .addOption(output("text", "json")),
+    runSync,
+  );
+  on(
+    command("status", "environments, and how they are")
+      .addOption(environment)
+      .addOption(output(...listingFormats)),
+    runStatus,
+  );
+  on(
+    command("resources", "recorded resources")
+      .option("--all", "the deleted ones too")
+      .option("--type <type>", "of one type only")
+      .addOption(environment)
+      .addOption(output(...listingFormats)),
+    runResources,
+  );
+  command("runs", "runs, newest first; of one resource, or of all")
+    .argument("[resource]", "uid, or what is after its #")
+    .option("--limit <number>", "how many at the most", "50")
+    .addOption(environment)
+    .addOption(output(...listingFormats))
+    .action(async (resource: string | undefined, flags: RunsFlags) =>
+      onExit(await runRuns(context, resource, flags)),
+    );
+  onOne(
+    command("logs", "what the steps of a run printed").argument("<run>", "id, or its end"),
+    runLogs,
+  );
+  onOne(
+    command("why", "what was decided for a resource, by which rule, and what happens next")
+      .argument("<resource>", "uid, or what is after its #")
+      .addOption(environment)
+      .addOption(output("text", "json")),
+    runWhy,
+  );
+  const decision = (it: Command): Command =>
+    it
+      .addOption(environment)
+      .option("--reason <text>", "kept on the audit trail")
+      .option("--as <name>", "who decides (default: the user of this session)");
+  onOne(
+    decision(
+      command("approve", "let a plan go on that waits for it").argument("<plan>", "its hash"),
+    ),
+    runApprove,
+  );
+  onOne(
+    decision(command("retry", "try again what has failed").argument("<resource>", "uid")),
+    runRetry,
+  );
+  onOne(
+    decision(
+      command(
+        "abandon",
+        "forget a resource that cannot be deleted; leaves the thing alone",
+      ).argument("<resource>", "uid"),
+    ),
+    runAbandon,
+  );
+  return program;
+}
+
+function withGlobals(command: Command): Command {
+  return command
+    .option("--repo <url|folder>", "the repository, or the name of a configured one")
+    .option("--data-dir <folder>", "mirrors, scratch folders and the embedded database")
+    .option("--database-url <url>", "PostgreSQL in place of the embedded database (DATABASE_URL)")
+    .option("--config <file>", "settings (default: innominatus.yaml in this folder)")
+    .option("--log-level <level>", "trace, debug, info, warn, error, fatal or silent");
+}

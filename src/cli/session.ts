@@ -1,0 +1,102 @@
+/** Opens for a command what it works with, and closes it whatever happens. */
+import { join } from "node:path";
+import { createCatalogOf, type CatalogOf } from "../controller/catalog.ts";
+import { openRepository, type Repository } from "../controller/repository.ts";
+import {
+  openRuntime,
+  openStore,
+  readOuterProviders,
+  type OuterProviders,
+} from "../controller/runtime.ts";
+import type { Services } from "../controller/services.ts";
+import type { Scope } from "../model/uid.ts";
+import { gitEnvironment } from "../settings/git-credentials.ts";
+import type { RepositorySettings, Settings } from "../settings/settings.ts";
+import { mirrorName } from "../source/location.ts";
+import type { MirrorOptions } from "../source/mirror.ts";
+import type { Database } from "../store/database.ts";
+import { listEnvironments } from "../store/environments.ts";
+import { home, logFor, settingsFor, type CommandContext, type GlobalOptions } from "./context.ts";
+import { CommandError } from "./output/failure.ts";
+
+export const mirrorOptions = (
+  { url, credentials }: Pick<RepositorySettings, "url" | "credentials">,
+  { dataDir }: Pick<Settings, "dataDir">,
+  env: CommandContext["env"],
+): MirrorOptions => ({
+  url,
+  directory: join(dataDir, "mirrors", mirrorName(url)),
+  environment: gitEnvironment(credentials === undefined ? { url } : { url, credentials }, env),
+});
+
+/** @throws {CommandError} when `--repo` is missing, or names nothing */
+export function theRepository(settings: Settings): RepositorySettings {
+  const [repository, second] = settings.repositories;
+  if (repository !== undefined && second === undefined) return repository;
+  throw repository === undefined
+    ? new CommandError("no repository is named", "--repo", "add --repo with a URL or a folder")
+    : new CommandError(
+        "several repositories are configured",
+        "--repo",
+        `choose one: ${settings.repositories.map((it) => it.name).join(", ")}`,
+      );
+}
+
+export async function withServices<T>(
+  context: CommandContext,
+  settings: Settings,
+  use: (services: Services) => Promise<T>,
+): Promise<T> {
+  const { clock, random, env } = context;
+  const log = logFor(context, settings);
+  const path = env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
+  const runtime = await openRuntime({ settings, clock, random, log, path, home });
+  try {
+    return await use(runtime.services);
+  } finally {
+    await runtime.close();
+  }
+}
+
+export async function withRepository<T>(
+  context: CommandContext,
+  settings: Settings,
+  services: Services,
+  catalogOf: CatalogOf,
+  use: (repository: Repository) => Promise<T>,
+): Promise<T> {
+  const it = theRepository(settings);
+  const options = { ...mirrorOptions(it, settings, context.env), name: it.name };
+  const repository = await openRepository(services, options, catalogOf, context.stop);
+  try {
+    return await use(repository);
+  } finally {
+    await repository.close();
+  }
+}
+
+/** The providers from outside of the repository. */
+export async function outerCatalog(
+  settings: Settings,
+): Promise<{ readonly catalogOf: CatalogOf; readonly outer: OuterProviders }> {
+  const outer = await readOuterProviders(settings, home);
+  return { catalogOf: createCatalogOf(outer.providers), outer };
+}
+
+/** For commands that read the record: no executors, no keys. */
+export async function withStore<T>(
+  context: CommandContext,
+  options: GlobalOptions,
+  use: (db: Database, scopes: readonly Scope[]) => Promise<T>,
+): Promise<T> {
+  const settings = settingsFor(context, options);
+  const db = await openStore(settings, home);
+  try {
+    const known = await listEnvironments(db);
+    const only = options.repo === undefined ? undefined : theRepository(settings).name;
+    const scopes = known.filter((it) => only === undefined || it.repository === only);
+    return await use(db, scopes);
+  } finally {
+    await db.close();
+  }
+}

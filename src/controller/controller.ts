@@ -1,0 +1,136 @@
+/**
+ * The long-running controller: every repository looked at when something may have changed, runs
+ * dispatched, status published. Any loop may be stopped at any instruction and started again.
+ */
+import { createHints, type Hints } from "./hints.ts";
+import { dispatch } from "./dispatcher.ts";
+import type { Repository } from "./repository.ts";
+import type { Services } from "./services.ts";
+import { spread } from "../model/clock.ts";
+import { nextDueMs } from "../store/claims.ts";
+import type { Worked } from "./worker.ts";
+
+export interface ControllerOptions {
+  readonly pollMs: number;
+  readonly resyncMs: number;
+  /** Opens a repository, or throws while its remote cannot be reached. */
+  readonly repositories: readonly OpenableRepository[];
+  readonly observe: Observer;
+}
+
+export interface OpenableRepository {
+  readonly name: string;
+  open(signal: AbortSignal): Promise<Repository>;
+  /** Hints whenever the repository may have changed, until the signal is aborted. */
+  watch(hints: Hints, signal: AbortSignal): void;
+}
+
+/** What the loops tell of themselves, for metrics and readiness. */
+export interface Observer {
+  worked(worked: Worked): void;
+  /** Runs in hand. */
+  working(count: number): void;
+  fetched(repository: string, result: "fetched" | "unchanged" | "failed"): void;
+  passed(repository: string, durationMs: number, result: "done" | "requeue" | "stalled"): void;
+  published(repository: string, result: "published" | "unchanged" | "failed"): void;
+}
+
+/** @returns when `stop` is aborted and every run in hand has come to its safe point */
+export async function control(
+  services: Services,
+  options: ControllerOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { db } = services;
+  const work = createHints();
+  const looks = options.repositories.map((repository) => ({ repository, hints: createHints() }));
+  const stopListening = await db.listen("innominatus", () => {
+    work.give();
+    for (const { hints } of looks) hints.give();
+  });
+  const dispatching = dispatch(services, {
+    hints: work,
+    drain: stop,
+    onWorking: (count) => options.observe.working(count),
+    onWorked(worked) {
+      options.observe.worked(worked);
+      for (const { hints } of looks) hints.give();
+    },
+  });
+  await Promise.all(
+    looks.map(({ repository, hints }) => follow(services, options, repository, hints, work, stop)),
+  );
+  await dispatching;
+  await stopListening();
+}
+
+/** One repository's loop: wait for a reason to look, look, publish. */
+async function follow(
+  services: Services,
+  options: ControllerOptions,
+  openable: OpenableRepository,
+  hints: Hints,
+  work: Hints,
+  stop: AbortSignal,
+): Promise<void> {
+  const { db, clock, random, log } = services;
+  const remote = createHints();
+  openable.watch({ ...remote, give: () => (remote.give(), hints.give()) }, stop);
+  let repository: Repository | undefined;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let heard = -1;
+  let failures = 0;
+
+  while (!stop.aborted) {
+    const seen = hints.count();
+    let waitMs = options.pollMs;
+    try {
+      repository ??= await openable.open(stop);
+      const due = clock.now().getTime() - fetchedAt >= options.pollMs;
+      if (due || remote.count() > heard) {
+        heard = remote.count();
+        fetchedAt = clock.now().getTime();
+        const changed = await repository.fetch(stop);
+        options.observe.fetched(openable.name, changed ? "fetched" : "unchanged");
+      }
+      await lookAndPublish(services, options, repository, work, stop);
+      failures = 0;
+      const sinceFetch = clock.now().getTime() - fetchedAt;
+      const next = (await nextDueMs(db)) ?? options.resyncMs;
+      waitMs = Math.min(spread(options.pollMs, 0.1, random) - sinceFetch, next);
+    } catch (error) {
+      if (stop.aborted) break;
+      failures += 1;
+      options.observe.fetched(openable.name, "failed");
+      log.error({ err: error, repository: openable.name }, "looking at the repository");
+      waitMs = Math.min(options.pollMs, 1_000 * 2 ** Math.min(failures, 8));
+    }
+    await hints.wait(seen, Math.max(waitMs, 10), clock, stop);
+  }
+  await repository?.close();
+}
+
+async function lookAndPublish(
+  { clock, log }: Services,
+  { observe }: ControllerOptions,
+  repository: Repository,
+  work: Hints,
+  stop: AbortSignal,
+): Promise<void> {
+  const startedAt = clock.now().getTime();
+  const passes = await repository.pass(stop);
+  const stalled = passes.some(({ pass }) => pass.kind === "stalled");
+  const planned = passes.some(({ pass }) => pass.kind === "planned");
+  const tookMs = clock.now().getTime() - startedAt;
+  if (planned || stalled) observe.passed(repository.name, tookMs, stalled ? "stalled" : "done");
+  for (const { environment, pass } of passes) {
+    const where = { repository: repository.name, environment };
+    if (pass.kind === "planned" && pass.queued > 0) {
+      log.info({ ...where, commit: pass.plan.commit, ...pass.plan.summary }, "planned");
+    }
+    if (pass.kind === "stalled") log.warn({ ...where, reason: pass.reason }, pass.message);
+  }
+  work.give();
+  const { changed } = await repository.publish(stop);
+  observe.published(repository.name, changed ? "published" : "unchanged");
+}
