@@ -15,19 +15,19 @@ export interface Template {
 
 export type Node = TextNode | ActionNode | BranchNode | RangeNode | JumpNode;
 
-export interface TextNode {
+interface TextNode {
   readonly kind: "text";
   readonly text: string;
   readonly offset: number;
 }
 
 /** `{{ pipeline }}`: prints its value, unless it declares or assigns a variable. */
-export interface ActionNode {
+interface ActionNode {
   readonly kind: "action";
   readonly pipeline: Pipeline;
 }
 
-export interface BranchNode {
+interface BranchNode {
   readonly kind: "if" | "with";
   readonly pipeline: Pipeline;
   readonly body: readonly Node[];
@@ -41,7 +41,7 @@ export interface RangeNode {
   readonly otherwise: readonly Node[];
 }
 
-export interface JumpNode {
+interface JumpNode {
   readonly kind: "break" | "continue";
   readonly offset: number;
 }

@@ -63,7 +63,7 @@ function percentEncode(it: string): string {
 }
 
 /** One line, keys sorted. */
-export function json(value: Value): string {
+function json(value: Value): string {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "string") return yamlQuoted(value);
   if (isList(value)) return `[${value.map(json).join(",")}]`;
@@ -97,7 +97,7 @@ function checked(value: unknown): Value {
 }
 
 /** Block style, keys sorted; text that could be read as anything else is in double quotes. */
-export const yaml = (value: Value): string => yamlLines(value).join("\n");
+const yaml = (value: Value): string => yamlLines(value).join("\n");
 
 function yamlLines(value: Value): string[] {
   if (isList(value) && value.length > 0) {

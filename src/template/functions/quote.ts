@@ -15,7 +15,7 @@ export const quote: FunctionTable = {
 };
 
 /** POSIX: nothing is special in single quotes. */
-export const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 function sqlIdentifier(args: readonly Value[], call: Call): string {
   const name = withoutNul(args, call);
