@@ -27,9 +27,10 @@ export function readPlain(text: string): PlainTree | undefined {
   return reader.isAtEnd() ? root : undefined;
 }
 
-/** Tabs, carriage returns, controls, byte order marks, surrogates: rare, and not for here. */
+/** Tabs, carriage returns, controls, spaces that YAML has for letters, surrogates: not for here. */
 // oxlint-disable-next-line no-control-regex -- it is about controls
-const unusual = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]/;
+const unusual =
+  /[\x00-\x09\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ud800-\udfff\ufeff\ufffe\uffff]/;
 
 interface Line {
   indent: number;
