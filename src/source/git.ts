@@ -104,6 +104,7 @@ function prepare(
       allowUnsafeAskPass: true,
       allowUnsafeConfigPaths: true,
       allowUnsafeConfigEnvCount: true,
+      allowUnsafeCredentialHelper: true,
       allowUnsafeHooksPath: true,
       allowUnsafeSshCommand: true,
     },
