@@ -310,6 +310,24 @@ test.each(lost)("$name from the journal ends the run at once", async (error) => 
   expect(world.retries).toEqual([]);
 });
 
+test.each(lost)("$name from a step's own writes is no failure of the step", async (error) => {
+  const world = new World();
+  world.perform = () => Promise.reject(error);
+  await expect(world.run([step("only", { retrySafe: true })])).rejects.toBe(error);
+  expect(world.entries.get("only")).toMatchObject({ state: "started" });
+});
+
+test("a further look is no further attempt", async () => {
+  const world = new World();
+  const attempts: number[] = [];
+  world.perform = ({ attempt }) => {
+    attempts.push(attempt);
+    return Promise.reject(new WaitingError("NotYet", "not yet", 1_000));
+  };
+  for (let look = 0; look < 3; look++) await world.run([step("only")]).catch(() => undefined);
+  expect(attempts).toEqual([1, 1, 1]);
+});
+
 test("a journal that cannot take the log ends the attempt, and is no failure of the step", async () => {
   const world = new World();
   const error = new LeaseLostError("target", 3n);

@@ -119,6 +119,12 @@ describe("redirects", () => {
     });
   });
 
+  it("turn a request into a GET where the web does", async () => {
+    answer = moved("/there");
+    await run({ method: "POST", body: { a: 1 }, followRedirects: true });
+    expect(server.asked.at(-1)).toMatchObject({ method: "GET", path: "/there", body: "" });
+  });
+
   it("end somewhere", async () => {
     answer = () => ({ status: 302, headers: { location: "/things" } });
     await expect(run({ followRedirects: true })).rejects.toThrow("more than 5 redirects");

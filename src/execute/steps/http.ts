@@ -83,8 +83,7 @@ function prepare({ method, headers, body }: Config, key: string) {
 function hide(headers: Readonly<Record<string, string>>, masker: Masker): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!/^(proxy-)?authorization$|^cookie$/i.test(name) && !isCredentialName(name)) continue;
-    masker.add(value);
-    masker.add(value.replace(/^\w+ +/, ""));
+    masker.add(value.replace(/^\w+ +/, "")); // without the scheme, `Bearer` or `Basic`
   }
 }
 

@@ -122,6 +122,13 @@ describe("a script that fails", () => {
     expect(logged.join("")).not.toContain("pa55word");
   });
 
+  it("is not started when its run has to stop already", async () => {
+    const signal = AbortSignal.abort(new Error("lease lost"));
+    const logged: string[] = [];
+    await expect(run("echo started", { signal }, logged)).rejects.toThrow("lease lost");
+    expect(logged.join("")).toBe("");
+  });
+
   it("leaves no folder behind, even one that it has locked", async () => {
     const before = await readdir(scratch);
     await run("mkdir -p locked/in; touch locked/in/x; chmod 000 locked/in locked; exit 1").catch(
@@ -160,9 +167,11 @@ describe("a hostile script", () => {
 
   const stubborn = `trap '' TERM; (trap '' TERM; while :; do sleep 0.05; done) & echo "pid $!"; while :; do sleep 0.05; done`;
   const polite = `trap 'echo "ended well"; exit 0' TERM; echo "pid $$"; while :; do sleep 0.05; done`;
+  const slowChild = `(trap 'sleep 0.2; echo "child ended well"; exit 0' TERM; echo "pid $BASHPID"; while :; do sleep 0.05; done) & while :; do sleep 0.05; done`;
   test.each([
     ["ignores SIGTERM", stubborn, ""],
     ["ends well on SIGTERM", polite, "ended well"],
+    ["leaves a child that needs a moment to end well", slowChild, "child ended well"],
   ])("is stopped with all its children when it %s", async (_, script, last) => {
     const stop = new AbortController();
     const logged: string[] = [];
