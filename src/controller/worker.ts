@@ -187,35 +187,41 @@ const environmentOf = (claim: Claim, run: RecordedRun, resource: Recorded) => ({
   INNOMINATUS_RUN: run.id,
 });
 
+/** An update gives what it changes: outputs it does not name stay as they were. */
 async function recordSuccess(
   { db, sealer, clock }: Services,
   claim: Claim,
   run: RecordedRun,
   { outputs, sensitive }: StepResult,
 ): Promise<void> {
-  const secret = new Set(sensitive);
-  const shown = Object.entries(outputs).filter(([name]) => !secret.has(name));
-  const refs = sensitive.map((name) => [name, referenceFor(claim, run.uid, name)] as const);
+  const scope = scopeOf(claim);
+  const { uid } = run;
   await fenced(db, claim, async (tx) => {
     const vault = vaultOn(sealer, tx);
-    const stored = await vault.keys(claim, run.uid);
-    const kept = run.operation === "delete" ? new Set() : secret;
-    for (const key of stored.filter((it) => !kept.has(it))) {
-      await vault.delete({ ...scopeOf(claim), uid: run.uid, key });
+    const before = run.operation === "update" ? await readResource(tx, scope, uid) : undefined;
+    const shown = Object.fromEntries(
+      Object.entries({ ...before?.outputs, ...outputs }).filter(
+        ([name]) => !sensitive.includes(name),
+      ),
+    );
+    const secret = new Set(
+      [...Object.keys(before?.secretRefs ?? {}), ...sensitive].filter((name) => !(Object.hasOwn(shown, name))),
+    );
+    for (const key of await vault.keys(scope, uid)) {
+      if (run.operation === "delete" || !secret.has(key))
+        await vault.delete({ ...scope, uid, key });
     }
     if (run.operation === "delete") {
-      await memoryRows(tx).forget(memoryPrefix(scopeOf(claim), run.uid));
+      await memoryRows(tx).forget(memoryPrefix(scope, uid));
       await recordDeleted(tx, claim);
     } else {
       for (const name of sensitive) {
         const value = outputs[name];
         const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
-        await vault.put({ ...scopeOf(claim), uid: run.uid, key: name }, text);
+        await vault.put({ ...scope, uid, key: name }, text);
       }
-      await recordActive(tx, claim, {
-        outputs: Object.fromEntries(shown),
-        secretRefs: Object.fromEntries(refs),
-      });
+      const refs = [...secret].map((name) => [name, referenceFor(scope, uid, name)] as const);
+      await recordActive(tx, claim, { outputs: shown, secretRefs: Object.fromEntries(refs) });
     }
     await appendEvents(tx, [fact(claim, run, "RunCompleted", {})], clock.now().getTime());
     await tx.query(`select pg_notify('innominatus', 'ended')`);
