@@ -163,7 +163,7 @@ const hints: Readonly<Record<string, string>> = {
   "3D000": "check the database in the connection's URL, or the step's `database`",
   "42501": "grant the connection's role what the statement needs, such as CREATEDB or CREATEROLE",
   "42601":
-    "each entry of `statements` is one statement; values need `quoteLiteral` or `quoteIdent`",
+    "each entry of `statements` is one statement; values need `sqlLiteral` or `sqlIdentifier`",
   "42710": "it is there already; guard the statement with `unless:`",
   "42P04": "it is there already; guard the statement with `unless:`",
   "42P07": "it is there already; guard the statement with `unless:`",
