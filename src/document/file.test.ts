@@ -93,6 +93,16 @@ describe("parseFile", () => {
     expect(documents.every((it) => it.value === undefined)).toBe(true);
   });
 
+  it("counts the depth of what an alias brings", () => {
+    const deep = `a: &a ${"[".repeat(40)}${"]".repeat(40)}\n`;
+    expect(codesOf(`${deep}b: ${"[".repeat(23)}*a${"]".repeat(23)}\n`)).toEqual([]);
+    expect(codesOf(`${deep}b: ${"[".repeat(24)}*a${"]".repeat(24)}\n`)).toEqual(["yaml/too-deep"]);
+  });
+
+  it("stops telling after a thousand problems", () => {
+    expect(codesOf("a: 1\n".repeat(1500))).toHaveLength(1000);
+  });
+
   it("accepts what is as deep as allowed", () => {
     expect(codesOf(`a: ${"[".repeat(62)}${"]".repeat(62)}`)).toEqual([]);
   });

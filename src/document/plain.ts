@@ -28,9 +28,8 @@ export function readPlain(text: string): PlainTree | undefined {
 }
 
 /** Tabs, carriage returns, controls, spaces that YAML has for letters, surrogates: not for here. */
-// oxlint-disable-next-line no-control-regex -- it is about controls
 const unusual =
-  /[\x00-\x09\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ud800-\udfff\ufeff\ufffe\uffff]/;
+  /[^\n -~\u00a1-\u167f\u1681-\u1fff\u2010-\u2027\u2030-\u205e\u2060-\u2fff\u3001-\ud7ff\ue000-\ufefe\uff00-\ufffd]/;
 
 interface Line {
   indent: number;

@@ -14,7 +14,7 @@ export function lookupIn({ metadata, outputs }: Known): Lookup {
     if (root === "metadata") {
       return name === undefined
         ? fault("a key of the metadata is missing, like `metadata.name`")
-        : find(metadata, [name, ...rest], "metadata");
+        : find(metadata, [name, ...rest]);
     }
     if (root !== "resources") {
       return fault("starts with neither `metadata` nor `resources`; write `$${…}` for plain text");
@@ -23,7 +23,7 @@ export function lookupIn({ metadata, outputs }: Known): Lookup {
     const known = outputs(name);
     if (known === undefined) return fault(`there is no resource \`${name}\``);
     if (rest.length === 0) return fault(`names no output of the resource \`${name}\``);
-    return find(known, rest, "resource");
+    return find(known, rest);
   };
 }
 
@@ -33,14 +33,10 @@ export function lookupInMetadata(metadata: JsonRecord): Lookup {
   return (reference) => (reference.path[0] === "resources" ? { kind: "keep" } : lookup(reference));
 }
 
-function find(from: JsonRecord, keys: readonly string[], root: "metadata" | "resource"): Resolved {
+function find(from: JsonRecord, keys: readonly string[]): Resolved {
   let here: Json = from;
   for (const key of keys) {
-    if (!isRecord(here)) {
-      return here === null && root === "resource"
-        ? fault(`key \`${key}\` not found`)
-        : fault(`cannot look up \`${key}\` in something that is no mapping`);
-    }
+    if (!isRecord(here)) return fault(`cannot look up \`${key}\` in something that is no mapping`);
     const child: Json | undefined = own(here, key);
     if (child === undefined) return fault(`key \`${key}\` not found`);
     here = child;
