@@ -176,6 +176,7 @@ describe("a damaged mirror", () => {
     }
     expect((await failureOf(mirror.snapshot(commit, signal))).reason).toBe("CorruptMirror");
     expect(await mirror.fetch(signal)).toEqual({ changed: true, recloned: true });
+    expect(await mirror.fetch(signal)).toEqual({ changed: false, recloned: false });
     const snapshot = await mirror.snapshot(commit, signal);
     expect((await snapshot.read(["README.md"])).size).toBe(1);
   });
@@ -216,7 +217,7 @@ describe("a damaged mirror", () => {
 
   it("is made where an unfinished clone was left", async () => {
     await mkdir(join(folder, "mirror.incoming"));
-    await writeFile(join(folder, "mirror.incoming", "HEAD"), "ref: refs/heads/x\n");
+    await writeFile(join(folder, "mirror.incoming", "objects"), "half");
     expect((await open()).recloned).toBe(false);
   });
 });
