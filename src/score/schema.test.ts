@@ -107,7 +107,7 @@ const mutated = fc
     return Array.from({ length: more + 1 }).reduce<Json>((it) => mutate(it, next), value);
   });
 
-it("agrees with the official schema on 10,000 mutated documents", ({ annotate }) => {
+it("agrees with the official schema on 10,000 mutated documents", () => {
   const seed = 20_260_101;
   let valid = 0;
   let count = 0;
@@ -122,7 +122,7 @@ it("agrees with the official schema on 10,000 mutated documents", ({ annotate })
   );
   expect(valid).toBeGreaterThan(500);
   expect(count - valid).toBeGreaterThan(500);
-  return annotate(`${count} mutated documents, ${valid} of them valid, seed ${seed}`);
+  process.stdout.write(`${count} mutated documents, ${valid} of them valid, seed ${seed}\n`);
 });
 
 it("never throws, and never refuses without a problem, whatever a document holds", () => {
