@@ -1,14 +1,15 @@
 /** Opens for a command what it works with, and closes it whatever happens. */
 import { join } from "node:path";
-import { createCatalogOf, type CatalogOf } from "../controller/catalog.ts";
-import { openRepository, type Repository } from "../controller/repository.ts";
+import type { CatalogOf } from "../controller/catalog.ts";
 import {
-  openRuntime,
-  openStore,
-  readOuterProviders,
+  openProviders,
   type OuterProviders,
-} from "../controller/runtime.ts";
+  type OuterSource,
+} from "../controller/provider-sources.ts";
+import { openRepository, type Repository } from "../controller/repository.ts";
+import { openRuntime, openStore } from "../controller/runtime.ts";
 import type { Services } from "../controller/services.ts";
+import { isError } from "../model/problem.ts";
 import type { Scope } from "../model/uid.ts";
 import { gitEnvironment } from "../settings/git-credentials.ts";
 import type { RepositorySettings, Settings } from "../settings/settings.ts";
@@ -16,8 +17,16 @@ import { mirrorName } from "../source/location.ts";
 import type { MirrorOptions } from "../source/mirror.ts";
 import type { Database } from "../store/database.ts";
 import { listEnvironments } from "../store/environments.ts";
-import { home, logFor, settingsFor, type CommandContext, type GlobalOptions } from "./context.ts";
+import {
+  home,
+  logFor,
+  painterOf,
+  settingsFor,
+  type CommandContext,
+  type GlobalOptions,
+} from "./context.ts";
 import { CommandError } from "./output/failure.ts";
+import { problemsText } from "./output/problems.ts";
 
 export const mirrorOptions = (
   { url, credentials }: Pick<RepositorySettings, "url" | "credentials">,
@@ -75,12 +84,28 @@ export async function withRepository<T>(
   }
 }
 
-/** The providers from outside of the repository. */
-export async function outerCatalog(
+/** With the shipped providers and those that the settings name. */
+export async function withProviders<T>(
+  context: CommandContext,
   settings: Settings,
-): Promise<{ readonly catalogOf: CatalogOf; readonly outer: OuterProviders }> {
-  const outer = await readOuterProviders(settings, home);
-  return { catalogOf: createCatalogOf(outer.providers), outer };
+  use: (providers: OuterProviders) => Promise<T>,
+): Promise<T> {
+  const configured = settings.providers.map((it): OuterSource => {
+    if (it.kind === "folder") return { kind: "folder", path: it.path, layer: "configured" };
+    const folder = it.path === undefined ? "" : `${it.path.replace(/^\.?\/|\/+$/g, "")}/`;
+    const mirror = mirrorOptions({ url: it.repository }, settings, context.env);
+    return { kind: "git", mirror, ref: it.ref, folder };
+  });
+  const shipped: OuterSource = { kind: "folder", path: join(home, "providers"), layer: "shipped" };
+  const providers = await openProviders([shipped, ...configured], context.stop);
+  try {
+    if (providers.problems.some(isError)) {
+      context.stderr.write(problemsText(providers.problems, () => undefined, painterOf(context)));
+    }
+    return await use(providers);
+  } finally {
+    await providers.close();
+  }
 }
 
 /** For commands that read the record: no executors, no keys. */

@@ -15,7 +15,15 @@ export interface ControllerOptions {
   readonly resyncMs: number;
   /** Opens a repository, or throws while its remote cannot be reached. */
   readonly repositories: readonly OpenableRepository[];
+  readonly providers: WatchedProviders;
   readonly observe: Observer;
+}
+
+/** Providers from outside of the repositories. */
+export interface WatchedProviders {
+  /** @returns whether there is anything new */
+  refresh(signal: AbortSignal): Promise<boolean>;
+  watch(hints: Hints, signal: AbortSignal): void;
 }
 
 export interface OpenableRepository {
@@ -57,11 +65,35 @@ export async function control(
       for (const { hints } of looks) hints.give();
     },
   });
-  await Promise.all(
-    looks.map(({ repository, hints }) => follow(services, options, repository, hints, work, stop)),
-  );
+  await Promise.all([
+    followProviders(services, options, () => looks.forEach(({ hints }) => hints.give()), stop),
+    ...looks.map(({ repository, hints }) =>
+      follow(services, options, repository, hints, work, stop),
+    ),
+  ]);
   await dispatching;
   await stopListening();
+}
+
+/** A changed provider is looked at with every repository: what it made may have to be updated. */
+async function followProviders(
+  { clock, random, log }: Services,
+  { providers, pollMs }: ControllerOptions,
+  onChange: () => void,
+  stop: AbortSignal,
+): Promise<void> {
+  const hints = createHints();
+  providers.watch(hints, stop);
+  while (!stop.aborted) {
+    const seen = hints.count();
+    await hints.wait(seen, spread(pollMs, 0.1, random), clock, stop);
+    if (stop.aborted) return;
+    try {
+      if (await providers.refresh(stop)) onChange();
+    } catch (error) {
+      log.error({ err: error }, "reading providers");
+    }
+  }
 }
 
 /** One repository's loop: wait for a reason to look, look, publish. */

@@ -14,7 +14,7 @@ import { recentDeletions } from "../store/runs.ts";
 import { listWorkloads } from "../store/workloads.ts";
 import { applyLook } from "./apply.ts";
 import type { CatalogOf } from "./catalog.ts";
-import { createLooker, type RecordedEnvironment } from "./look.ts";
+import { createLooker, type Look, type RecordedEnvironment } from "./look.ts";
 import { cacheRecorded } from "./recorded.ts";
 import type { Services } from "./services.ts";
 
@@ -51,7 +51,7 @@ export function openEnvironment(
   const { db } = services;
   const looker = createLooker(scope, catalogOf);
   const recorded = cacheRecorded(scope);
-  let last: { readonly key: string; readonly plan: Plan } | undefined;
+  let last: { readonly key: string; readonly look: Look } | undefined;
 
   const passOnce = async (
     mirror: Mirror,
@@ -66,7 +66,9 @@ export function openEnvironment(
     const now = await storeNow(db);
     const due = [...recorded.all.values()].some((it) => isDue(it, now));
     const key = JSON.stringify([commit, branch, recorded.version, [...approved]]);
-    if (last?.key === key && !due) return { kind: "unchanged", plan: last.plan };
+    if (last?.key === key && !due && catalogOf(last.look.tree.providers) === last.look.catalog) {
+      return { kind: "unchanged", plan: last.look.plan };
+    }
 
     const seenApplied = environment?.appliedCommit ?? null;
     const known: RecordedEnvironment = {
@@ -86,7 +88,7 @@ export function openEnvironment(
     const applied = await applyLook(services, scope, branch, look, seenApplied);
     if (applied === undefined) return undefined;
     if (applied.forgot) recorded.clear();
-    last = { key, plan: look.plan };
+    last = { key, look };
     return { kind: "planned", plan: look.plan, queued: applied.queued, changed: applied.changed };
   };
 

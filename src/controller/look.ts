@@ -20,7 +20,7 @@ import type { Mirror } from "../source/mirror.ts";
 import type { Snapshot } from "../source/snapshot.ts";
 import type { EnvironmentRecord } from "../store/environments.ts";
 import type { WorkloadRecord } from "../store/workloads.ts";
-import type { CatalogOf } from "./catalog.ts";
+import type { CatalogOf, CatalogRead } from "./catalog.ts";
 
 /** What the store says of an environment. */
 export interface RecordedEnvironment {
@@ -39,6 +39,8 @@ export interface Look {
   readonly settings: SettingsRead;
   readonly input: PlanInput;
   readonly plan: Plan;
+  /** What the providers were when it was taken. */
+  readonly catalog: CatalogRead;
 }
 
 /** One per environment: it remembers the files it has read. */
@@ -64,7 +66,8 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
       const known = new Set(recorded.workloads.map((it) => it.file));
       const tree = reader.read(snapshot.entries, contents, settings, known);
 
-      const { catalog, problems: conflicts } = catalogOf(tree.providers);
+      const read = catalogOf(tree.providers);
+      const { catalog, problems: conflicts } = read;
       const standing = [...recorded.resources.values()].filter((it) => it.phase !== "deleted");
       const state = desirer.desire(tree.workloads, catalog, (uid) => {
         const found = recorded.resources.get(uid);
@@ -88,7 +91,7 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
         now: recorded.now,
         problems: [...tree.problems, ...conflicts, ...state.problems].toSorted(byPlace),
       };
-      return { snapshot, tree, settings, input, plan: makePlan(input) };
+      return { snapshot, tree, settings, input, plan: makePlan(input), catalog: read };
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Opens what the loops work with: database, keys, executors and providers, from the settings. */
+/** Opens what the loops work with: database, keys and executors, from the settings. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -7,8 +7,6 @@ import type { Logger } from "pino";
 import { createExecutors } from "../execute/registry.ts";
 import type { SecretMemory } from "../execute/steps/secret.ts";
 import type { Clock, Random } from "../model/clock.ts";
-import type { Problem } from "../model/problem.ts";
-import type { Provider } from "../provider/provider.ts";
 import { loadKey } from "../secrets/key.ts";
 import { createSealer, type Sealer } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -17,7 +15,6 @@ import { openEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
 import { memoryRows } from "../store/secrets.ts";
-import { readProviderFolder } from "./catalog.ts";
 import type { Services } from "./services.ts";
 
 export interface RuntimeOptions {
@@ -99,30 +96,5 @@ function memoryOn(db: Database, sealer: Sealer): SecretMemory {
       return sealed && sealer.open(sealed, contextOf(key));
     },
     put: (key, value) => rows.add(key, sealer.seal(value, contextOf(key))),
-  };
-}
-
-export interface OuterProviders {
-  readonly providers: readonly Provider[];
-  readonly problems: readonly Problem[];
-}
-
-/** The shipped providers, and the folders that the settings name. */
-export async function readOuterProviders(
-  settings: Pick<Settings, "providers">,
-  home: string,
-): Promise<OuterProviders> {
-  const folders = [
-    { path: join(home, "providers"), layer: "shipped" as const },
-    ...settings.providers.flatMap((it) =>
-      it.kind === "folder" ? [{ path: it.path, layer: "configured" as const }] : [],
-    ),
-  ];
-  const read = await Promise.all(
-    folders.map(({ path, layer }) => readProviderFolder(path, { layer, label: path })),
-  );
-  return {
-    providers: read.flatMap((it) => it.providers),
-    problems: read.flatMap((it) => it.problems),
   };
 }

@@ -205,7 +205,9 @@ async function recordSuccess(
       ),
     );
     const secret = new Set(
-      [...Object.keys(before?.secretRefs ?? {}), ...sensitive].filter((name) => !(Object.hasOwn(shown, name))),
+      [...Object.keys(before?.secretRefs ?? {}), ...sensitive].filter(
+        (name) => !Object.hasOwn(shown, name),
+      ),
     );
     for (const key of await vault.keys(scope, uid)) {
       if (run.operation === "delete" || !secret.has(key))

@@ -33,7 +33,7 @@ import {
 } from "../context.ts";
 import { factsOf } from "../facts.ts";
 import { CommandError } from "../output/failure.ts";
-import { mirrorOptions, outerCatalog, theRepository } from "../session.ts";
+import { mirrorOptions, theRepository, withProviders } from "../session.ts";
 
 export interface PlanFlags extends GlobalOptions {
   readonly ref?: string;
@@ -46,23 +46,29 @@ export interface PlanFlags extends GlobalOptions {
 export async function runPlan(context: CommandContext, flags: PlanFlags): Promise<number> {
   const settings = settingsFor(context, flags);
   const repository = theRepository(settings);
-  const { catalogOf } = await outerCatalog(settings);
-  const mirror = await openMirror(mirrorOptions(repository, settings, context.env), context.stop);
-  try {
-    await mirror.fetch(context.stop);
-    const target = await targetOf(mirror, flags, context.stop);
-    const scope: Scope = { repository: repository.name, environment: target.environment };
-    const commit = await commitOf(mirror, flags.ref ?? target.branch, "--ref");
-    const recorded =
-      flags.base === undefined
-        ? await readRecord(settings, scope, context)
-        : await recordOf(mirror, scope, catalogOf, flags.base, context);
-    const look = await createLooker(scope, catalogOf).look(mirror, commit, recorded, context.stop);
-    context.stdout.write(render(look, flags.output, context));
-    return exitCode(look, flags.detailedExitcode ?? false);
-  } finally {
-    await mirror.close();
-  }
+  return withProviders(context, settings, async ({ catalogOf }) => {
+    const mirror = await openMirror(mirrorOptions(repository, settings, context.env), context.stop);
+    try {
+      await mirror.fetch(context.stop);
+      const target = await targetOf(mirror, flags, context.stop);
+      const scope: Scope = { repository: repository.name, environment: target.environment };
+      const commit = await commitOf(mirror, flags.ref ?? target.branch, "--ref");
+      const recorded =
+        flags.base === undefined
+          ? await readRecord(settings, scope, context)
+          : await recordOf(mirror, scope, catalogOf, flags.base, context);
+      const look = await createLooker(scope, catalogOf).look(
+        mirror,
+        commit,
+        recorded,
+        context.stop,
+      );
+      context.stdout.write(render(look, flags.output, context));
+      return exitCode(look, flags.detailedExitcode ?? false);
+    } finally {
+      await mirror.close();
+    }
+  });
 }
 
 function exitCode({ plan }: Look, detailed: boolean): number {

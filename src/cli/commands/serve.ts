@@ -2,8 +2,9 @@
 import { control, type OpenableRepository } from "../../controller/controller.ts";
 import { openRepository } from "../../controller/repository.ts";
 import type { CatalogOf } from "../../controller/catalog.ts";
+import type { Hints } from "../../controller/hints.ts";
+import type { OuterProviders } from "../../controller/provider-sources.ts";
 import type { Services } from "../../controller/services.ts";
-import { isError } from "../../model/problem.ts";
 import { Metrics } from "../../server/metrics.ts";
 import { startServer } from "../../server/server.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -14,8 +15,7 @@ import { storeFigures } from "../../store/figures.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
-import { problemsText } from "../output/problems.ts";
-import { mirrorOptions, outerCatalog, withServices } from "../session.ts";
+import { mirrorOptions, withProviders, withServices } from "../session.ts";
 import { version } from "../version.ts";
 
 export interface ServeFlags extends GlobalOptions {
@@ -30,37 +30,48 @@ export async function runServe(context: CommandContext, flags: ServeFlags): Prom
     const next = "add --repo, or repositories to innominatus.yaml";
     throw new CommandError("no repository is named", "innominatus.yaml", next);
   }
-  const { catalogOf, outer } = await outerCatalog(settings);
-  if (outer.problems.some(isError)) {
-    context.stderr.write(problemsText(outer.problems, () => undefined));
-  }
-  return withServices(context, settings, async (services) => {
-    const { clock, stop } = context;
-    const { log, db } = services;
-    const metrics = new Metrics({ version, now: () => clock.now() });
-    const seen = { looked: false };
-    const server = await startServer({
-      listen: settings.listen,
-      health: () => healthOf(services, seen.looked),
-      figures: () => storeFigures(db),
-      metrics,
-      clock,
-      log,
-      signal: stop,
-    });
-    log.info({ url: server.url }, "listening");
-    const observe = observerOf(metrics, () => {
-      seen.looked = true;
-    });
-    const repositories = settings.repositories.map((it) =>
-      openable(it, settings, services, catalogOf, context),
-    );
-    const { pollMs, resyncMs } = settings;
-    await control(services, { pollMs, resyncMs, repositories, observe }, context.stop);
-    await server.close();
-    log.info("stopped");
-    return 0;
+  return withProviders(context, settings, (providers) =>
+    withServices(context, settings, (services) => serve(context, settings, providers, services)),
+  );
+}
+
+async function serve(
+  context: CommandContext,
+  settings: Settings,
+  providers: OuterProviders,
+  services: Services,
+): Promise<number> {
+  const { clock, stop } = context;
+  const { log, db } = services;
+  const metrics = new Metrics({ version, now: () => clock.now() });
+  const seen = { looked: false };
+  const server = await startServer({
+    listen: settings.listen,
+    health: () => healthOf(services, seen.looked),
+    figures: () => storeFigures(db),
+    metrics,
+    clock,
+    log,
+    signal: stop,
   });
+  log.info({ url: server.url }, "listening");
+  const observe = observerOf(metrics, () => {
+    seen.looked = true;
+  });
+  const repositories = settings.repositories.map((it) =>
+    openable(it, settings, services, providers.catalogOf, context),
+  );
+  const { pollMs, resyncMs } = settings;
+  const folders = settings.providers.flatMap((it) => (it.kind === "folder" ? [it.path] : []));
+  const watched = {
+    refresh: (signal: AbortSignal) => providers.refresh(signal),
+    watch: (hints: Hints, signal: AbortSignal) => watchFolders(folders, hints, services, signal),
+  };
+  const options = { pollMs, resyncMs, repositories, providers: watched, observe };
+  await control(services, options, context.stop);
+  await server.close();
+  log.info("stopped");
+  return 0;
 }
 
 function openable(
@@ -86,6 +97,17 @@ function openable(
         .catch(onError);
     },
   };
+}
+
+function watchFolders(
+  paths: readonly string[],
+  hints: Hints,
+  { log }: Services,
+  signal: AbortSignal,
+): void {
+  if (paths.length === 0) return;
+  const onError = (error: unknown): void => log.warn({ err: error }, "watching providers");
+  watchTrigger({ paths, debounceMs: 50, signal, onChange: () => hints.give(), onError });
 }
 
 async function healthOf({ db }: Services, looked: boolean) {

@@ -1,12 +1,13 @@
 /** `innominatus sync`: one pass over a repository, until all is settled. */
 import { sync, type Synced } from "../../controller/sync.ts";
-import type { EnvironmentPass } from "../../controller/repository.ts";
+import type { EnvironmentPass, Repository } from "../../controller/repository.ts";
 import type { Services } from "../../controller/services.ts";
 import type { Plan } from "../../model/plan.ts";
 import { phaseOf, type Recorded } from "../../model/resource.ts";
 import { planJson } from "../../plan/render/json.ts";
 import { summaryText } from "../../plan/render/words.ts";
 import { parseDuration } from "../../provider/duration.ts";
+import type { Settings } from "../../settings/settings.ts";
 import { listResources } from "../../store/resources.ts";
 import { listSteps } from "../../store/steps.ts";
 import { screenOf, settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
@@ -15,7 +16,7 @@ import { CommandError } from "../output/failure.ts";
 import { problemsText } from "../output/problems.ts";
 import { createProgress, type Progress } from "../output/progress.ts";
 import { resourceJson } from "../output/records.ts";
-import { outerCatalog, withRepository, withServices } from "../session.ts";
+import { withProviders, withRepository, withServices } from "../session.ts";
 
 export interface SyncFlags extends GlobalOptions {
   readonly timeout: string;
@@ -31,33 +32,41 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
     throw new CommandError(`"${flags.timeout}" is no duration`, "--timeout", next);
   }
   const settings = settingsFor(context, { logLevel: "warn", ...flags });
-  const { catalogOf } = await outerCatalog(settings);
-  return withServices(context, settings, (services) =>
-    withRepository(context, settings, services, catalogOf, async (repository) => {
-      const asText = flags.output === "text";
-      const screen = screenOf(context);
-      const progress = createProgress(
-        (text) => asText && context.stdout.write(text),
-        screen,
-        context.clock,
-      );
-      const told = new Set<string>();
-      const synced = await sync(
-        services,
-        repository,
-        {
-          timeoutMs,
-          onProgress: (passes) => tell(services, repository.name, passes, progress, told),
-        },
-        context.stop,
-      );
-      progress.end();
-      if (asText) context.stdout.write(summaryOf(synced, context));
-      else context.stdout.write(`${JSON.stringify(syncedJson(synced), null, 2)}\n`);
-      return exitCodes[synced.outcome];
-    }),
-  );
+  return open(context, settings, async (services, repository) => {
+    const asText = flags.output === "text";
+    const screen = screenOf(context);
+    const progress = createProgress(
+      (text) => asText && context.stdout.write(text),
+      screen,
+      context.clock,
+    );
+    const told = new Set<string>();
+    const synced = await sync(
+      services,
+      repository,
+      {
+        timeoutMs,
+        onProgress: (passes) => tell(services, repository.name, passes, progress, told),
+      },
+      context.stop,
+    );
+    progress.end();
+    if (asText) context.stdout.write(summaryOf(synced, context));
+    else context.stdout.write(`${JSON.stringify(syncedJson(synced), null, 2)}\n`);
+    return exitCodes[synced.outcome];
+  });
 }
+
+const open = <T>(
+  context: CommandContext,
+  settings: Settings,
+  use: (services: Services, repository: Repository) => Promise<T>,
+): Promise<T> =>
+  withProviders(context, settings, ({ catalogOf }) =>
+    withServices(context, settings, (services) =>
+      withRepository(context, settings, services, catalogOf, (it) => use(services, it)),
+    ),
+  );
 
 /** What changed since it was told last. */
 async function tell(
