@@ -82,7 +82,7 @@ export function logFor(context: CommandContext, settings: Settings): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
 
-export function maskerFor(settings: Settings, { env }: CommandContext): Masker {
+function maskerFor(settings: Settings, { env }: CommandContext): Masker {
   const masker = createMasker();
   for (const value of secretValues(settings, env)) masker.add(value);
   return masker;

@@ -2,7 +2,14 @@
 import { Command, Option } from "commander";
 import { runAbandon, runApprove, runRetry } from "./commands/decisions.ts";
 import { runPlan } from "./commands/plan.ts";
-import { runLogs, runResources, runRuns, runStatus, type RunsFlags } from "./commands/records.ts";
+import {
+  runEvents,
+  runLogs,
+  runResources,
+  runRuns,
+  runStatus,
+  type RunsFlags,
+} from "./commands/records.ts";
 import { runServe } from "./commands/serve.ts";
 import { runSync } from "./commands/sync.ts";
 import { runWhy } from "./commands/why.ts";
@@ -85,6 +92,14 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     .addOption(output(...listingFormats))
     .action(async (resource: string | undefined, flags: RunsFlags) =>
       onExit(await runRuns(context, resource, flags)),
+    );
+  command("events", "the audit trail, newest first; of one resource, or of all")
+    .argument("[resource]", "uid, or what is after its #")
+    .option("--limit <number>", "how many at the most", "50")
+    .addOption(environment)
+    .addOption(output(...listingFormats))
+    .action(async (resource: string | undefined, flags: RunsFlags) =>
+      onExit(await runEvents(context, resource, flags)),
     );
   onOne(
     command("logs", "what the steps of a run printed").argument("<run>", "id, or its end"),

@@ -165,7 +165,7 @@ function queuedRun(
  * Tells one wish from another. A create's resolved params are left out: they become known only
  * while what it depends on is made.
  */
-export function wishHash(
+function wishHash(
   operation: RunOperation,
   { bundle, template, params }: Pick<Desired, "bundle" | "template" | "params">,
 ): string {

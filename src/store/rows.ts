@@ -1,14 +1,12 @@
 /** Columns as rows of several tables have them: how the database's types become the model's. */
 import { z } from "zod";
-import type { Json, JsonRecord } from "../model/json.ts";
+import type { JsonRecord } from "../model/json.ts";
 import { parseUid } from "../model/uid.ts";
-
-const json: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined);
 
 export const jsonRecord: z.ZodType<JsonRecord> = z.custom<JsonRecord>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 );
-export const jsonValue = json;
+
 export const uid = z.string().transform(parseUid);
 export const uids = z.array(uid);
 /** ISO 8601, UTC. */

@@ -4,7 +4,7 @@ import { partsOf, type Uid } from "../../src/model/uid.ts";
 import type { Bundle, Parameter, Workflow } from "../../src/model/workflow.ts";
 import type { PlanInput } from "../../src/plan/input.ts";
 
-export const parameter = (name: string, given: Partial<Parameter> = {}): Parameter => ({
+const parameter = (name: string, given: Partial<Parameter> = {}): Parameter => ({
   name,
   type: "string",
   required: false,
@@ -37,7 +37,7 @@ export const bundle = (given: Partial<Bundle> = {}): Bundle => ({
   ...given,
 });
 
-export const place = { file: "apps/shop/score.yaml", line: 1, column: 1 };
+const place = { file: "apps/shop/score.yaml", line: 1, column: 1 };
 
 function identityOf(uid: Uid) {
   const { type, class: resourceClass, id } = partsOf(uid);

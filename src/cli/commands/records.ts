@@ -2,12 +2,14 @@
 import type { Recorded } from "../../model/resource.ts";
 import { isUid, type Scope } from "../../model/uid.ts";
 import type { Database } from "../../store/database.ts";
+import { listEvents } from "../../store/events.ts";
 import { readEnvironment } from "../../store/environments.ts";
 import { listResources } from "../../store/resources.ts";
 import { findRuns, listRuns, type RecordedRun } from "../../store/runs.ts";
 import { listLogs } from "../../store/steps.ts";
 import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
 import { CommandError } from "../output/failure.ts";
+import { eventListing } from "../output/events.ts";
 import { renderListing, type Listing, type ListingFormat } from "../output/listing.ts";
 import { logText, resourceListing, runListing } from "../output/records.ts";
 import { environmentListing } from "../output/environments.ts";
@@ -58,10 +60,7 @@ export async function runRuns(
   resource: string | undefined,
   flags: RunsFlags,
 ): Promise<number> {
-  const limit = Number(flags.limit);
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw new CommandError(`"${flags.limit}" is no number of runs`, "--limit", "use 1 or more");
-  }
+  const limit = limitOf(flags);
   const rows = await withStore(context, flags, (db, scopes) =>
     collect(chosen(scopes, flags), async (scope) => {
       if (resource === undefined) return listRuns(db, scope, { limit });
@@ -70,6 +69,28 @@ export async function runRuns(
     }),
   );
   return print(context, runListing(context.clock.now()), rows, flags);
+}
+
+export async function runEvents(
+  context: CommandContext,
+  resource: string | undefined,
+  flags: RunsFlags,
+): Promise<number> {
+  const limit = limitOf(flags);
+  const rows = await withStore(context, flags, (db, scopes) =>
+    collect(chosen(scopes, flags), async (scope) => {
+      if (resource === undefined) return listEvents(db, scope, { limit });
+      const found = await findResource(db, [scope], resource);
+      return found === undefined ? [] : listEvents(db, scope, { uid: found.resource.uid, limit });
+    }),
+  );
+  return print(context, eventListing, rows, flags);
+}
+
+function limitOf({ limit }: RunsFlags): number {
+  const count = Number(limit);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new CommandError(`"${limit}" is no count`, "--limit", "use a whole number from 1");
 }
 
 export async function runLogs(
@@ -102,7 +123,7 @@ export interface FoundResource {
 }
 
 /** By uid, or by what is after its `#`, where only one resource has that. */
-export async function findResource(
+async function findResource(
   db: Database,
   scopes: readonly Scope[],
   given: string,

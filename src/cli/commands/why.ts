@@ -36,11 +36,7 @@ export async function runWhy(
   return 0;
 }
 
-export async function explain(
-  db: Database,
-  scope: Scope,
-  resource: Recorded,
-): Promise<Explanation> {
+async function explain(db: Database, scope: Scope, resource: Recorded): Promise<Explanation> {
   const environment = await readEnvironment(db, scope);
   const [run] = await listRuns(db, scope, { uid: resource.uid, limit: 1 });
   const commit = decidingCommit(resource, environment?.observedCommit ?? null);
