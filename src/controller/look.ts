@@ -2,7 +2,7 @@
  * One look at an environment, up to its plan: a commit, what its files ask for, what is recorded,
  * and what history proves. Changes nothing; the command line takes the same look as the controller.
  */
-import { createDesirer } from "../desired/resources.ts";
+import { createDesirer, type DesiredState } from "../desired/resources.ts";
 import { settingsFile, storedSettings, type RepositorySettings } from "../desired/settings.ts";
 import {
   createTreeReader,
@@ -12,7 +12,7 @@ import {
 } from "../desired/tree.ts";
 import type { Plan } from "../model/plan.ts";
 import { byPlace } from "../model/problem.ts";
-import type { Recorded } from "../model/resource.ts";
+import type { Desired, Recorded } from "../model/resource.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { DeletionPolicy, History, PlanInput } from "../plan/input.ts";
 import { makePlan } from "../plan/plan.ts";
@@ -80,8 +80,7 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
         environment: scope.environment,
         commit,
         base: appliedCommit === commit ? baseCommit : appliedCommit,
-        desired: state.desired,
-        blocked: state.blocked,
+        ...holdUnclaimed(state, tree, recorded.resources),
         recorded: standing,
         history: await readHistory(mirror, tree, appliedCommit, commit),
         unselected: findUnselected(recorded.workloads, tree, snapshot),
@@ -94,6 +93,27 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
       return { snapshot, tree, settings, input, plan: makePlan(input), catalog: read };
     },
   };
+}
+
+/**
+ * A manifest of the repository that nobody can read may claim any type: what another layer would
+ * serve meanwhile is not made anew. What is recorded keeps its bundle anyway.
+ */
+function holdUnclaimed(
+  { desired, blocked }: DesiredState,
+  { unreadableProviders: [file] }: Tree,
+  recorded: RecordedEnvironment["resources"],
+): Pick<PlanInput, "desired" | "blocked"> {
+  if (file === undefined) return { desired, blocked };
+  const isNew = (it: Desired): boolean =>
+    !it.bundle.source.startsWith("repository:") && recorded.get(it.uid)?.touched !== true;
+  const held = desired
+    .filter(isNew)
+    .map(({ uid, workload, identity, name, type, place, ...it }) => ({
+      ...{ uid, workload, identity, name, type, class: it.class, place },
+      message: `${file} cannot be read, and might claim the type ${type}`,
+    }));
+  return { desired: desired.filter((it) => !isNew(it)), blocked: [...blocked, ...held] };
 }
 
 export async function readSettingsAt(

@@ -34,6 +34,7 @@ export interface Tree {
   /** The same list while no provider's file has changed. */
   readonly providers: readonly Provider[];
   readonly problems: readonly Problem[];
+  readonly unreadableProviders: readonly string[];
   /** Files that may hold a spec nobody could read: they hold every deletion (law 1). */
   readonly unreadable: readonly string[];
   /** Files that were read for specs. */
@@ -156,6 +157,7 @@ export function createTreeReader(source: ProviderSource, mode: Mode = "default")
         workloads,
         providers: provided.providers,
         problems: [...problems, ...provided.problems].toSorted(byPlace),
+        unreadableProviders: provided.unreadable,
         unreadable,
         specFiles: new Set(next.keys()),
         empty: entries.size === 0,
