@@ -27,7 +27,8 @@ const tokenRow = z.object({ token: z.coerce.bigint() });
 
 /** Terminal and missing holders hold nothing (E3). */
 const lockIsFree = `(l.run is null and coalesce(l.until <= store_now(), true) or l.run = r.id
-  or not exists (select 1 from runs h where h.id = l.run and h.state in ('queued', 'running', 'waiting')))`;
+  or l.run is not null and not exists (select 1 from runs h where h.id = l.run
+    and h.state in ('queued', 'running', 'waiting')))`;
 
 /** Dependencies are asked for once: a run that has started goes on. */
 const dependenciesAreDone = `(r.started_at is not null or not exists (
@@ -89,7 +90,8 @@ async function takeLock(
     `insert into locks as l (target, run, token) values ($1, $2, 1)
      on conflict (target) do update set run = excluded.run, token = l.token + 1, until = null
        where (l.run is null and coalesce(l.until <= store_now(), true)) or l.run = excluded.run
-         or not exists (select 1 from runs h where h.id = l.run and h.state in ('queued', 'running', 'waiting'))
+         or l.run is not null and not exists (select 1 from runs h where h.id = l.run
+           and h.state in ('queued', 'running', 'waiting'))
      returning token::text`,
     [run.target, run.id],
   );
@@ -155,14 +157,32 @@ export async function releaseRun(db: Queryable, claim: Claim): Promise<void> {
   );
 }
 
+/**
+ * Gives back every run that is in hand: only for whoever knows that all other processes are gone.
+ *
+ * @returns how many
+ */
+export async function releaseRuns(db: Queryable): Promise<number> {
+  const { rows } = await db.query(
+    `update runs set lease_expires_at = store_now()
+     where state = 'running' and lease_expires_at > store_now() returning id`,
+  );
+  return rows.length;
+}
+
 const dueRow = z.object({ ms: z.coerce.number().nullable() });
 
-/** How long until something that nobody will tell about becomes due; `undefined`: nothing is. */
+/**
+ * How long until something that nobody will tell about becomes due; `undefined`: nothing will. What
+ * is due already is not counted: the next look finds it, and what cannot go on yet must not keep
+ * loops spinning.
+ */
 export async function nextDueMs(db: Queryable): Promise<number | undefined> {
   const { rows } = await db.query(
     `select extract(epoch from min(at) - store_now()) * 1000 as ms from (
        select not_before as at from runs where state in ('queued', 'waiting') and not_before > store_now()
        union all select lease_expires_at from runs where state = 'running'
+         and lease_expires_at > store_now()
        union all select next_attempt_at from resources where next_attempt_at > store_now()
        union all select delete_after from resources where delete_after > store_now()
          and phase <> 'deleted') due`,
