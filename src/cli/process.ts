@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CommanderError, type Command } from "commander";
 import type { Clock } from "../model/clock.ts";
 import { painterOf, type CommandContext, type Terminal } from "./context.ts";
-import { failureText } from "./output/failure.ts";
+import { CommandError, failureText } from "./output/failure.ts";
 
 const usageExit = 2;
 
@@ -30,24 +30,34 @@ export async function runProcess(createProgram: ProgramOf): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
   });
+  process.exitCode = await runProgram(createProgram, context, process.argv.slice(2));
+}
+
+/** @param words of the command line, without the program's own name @returns the exit code */
+export async function runProgram(
+  createProgram: ProgramOf,
+  context: CommandContext,
+  words: readonly string[],
+): Promise<number> {
   let code = 0;
   const program = createProgram(context, (given) => {
     code = given;
   });
   try {
-    await program.parseAsync(process.argv);
+    await program.parseAsync(words, { from: "user" });
+    return code;
   } catch (error) {
-    code = exitCodeOf(error);
     if (!(error instanceof CommanderError)) {
       const debug = (context.env["INNOMINATUS_DEBUG"] ?? "") !== "";
       context.stderr.write(failureText(error, { paint: painterOf(context), debug }));
     }
+    return exitCodeOf(error);
   }
-  process.exitCode = code;
 }
 
 /** Help and version are no mistakes; commander has said the rest by itself. */
 function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
   if (!(error instanceof CommanderError)) return 1;
   return error.exitCode === 0 ? 0 : usageExit;
 }

@@ -12,7 +12,9 @@ import {
 } from "./commands/records.ts";
 import { runServe } from "./commands/serve.ts";
 import { runSync } from "./commands/sync.ts";
+import { runValidate, type ValidateFlags } from "./commands/validate.ts";
 import { runWhy } from "./commands/why.ts";
+import { nearestWord } from "../document/suggest.ts";
 import type { CommandContext, GlobalOptions } from "./context.ts";
 import { listingFormats } from "./output/listing.ts";
 import { version } from "./version.ts";
@@ -25,9 +27,12 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      getOutHelpWidth: () => context.stdout.columns ?? 80,
+      getErrHelpWidth: () => context.stderr.columns ?? 80,
     })
     .exitOverride()
-    .showHelpAfterError("run with --help to see what there is");
+    .showHelpAfterError("run with --help to see what there is")
+    .hook("preSubcommand", refuseUnknown);
 
   const command = (name: string, description: string): Command =>
     withGlobals(program.command(name).description(description));
@@ -53,6 +58,17 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
       .option("--port <number>", "port to listen on (default 8081)"),
     runServe,
   );
+  program
+    .command("validate")
+    .description("check specs, providers, workflows and settings; exit 0 fine, 1 problems")
+    .argument("[path...]", "files, folders or repositories", ["."])
+    .option("--strict", "Score exactly as its schema says, without older files' habits")
+    .addOption(output("text", "json", "sarif", "github"))
+    .option("--config <file>", "settings, for their providers (default: innominatus.yaml here)")
+    .option("--data-dir <folder>", "where providers from git are mirrored")
+    .action(async (paths: readonly string[], flags: ValidateFlags) =>
+      onExit(await runValidate(context, paths, flags)),
+    );
   on(
     command("plan", "what would happen; changes nothing")
       .option("--ref <ref>", "branch, tag or commit to plan (default: the environment's branch)")
@@ -137,6 +153,18 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     runAbandon,
   );
   return program;
+}
+
+/** What is no command would be taken for an argument of the default one. */
+function refuseUnknown(program: Command): void {
+  const [word = "-"] = program.args;
+  const known = program.commands.map((it) => it.name());
+  if (word.startsWith("-") || known.includes(word)) return;
+  const near = nearestWord(word, known);
+  const suggestion = near === undefined ? "" : `\n(Did you mean ${near}?)`;
+  program.error(`error: unknown command '${word}'${suggestion}`, {
+    code: "commander.unknownCommand",
+  });
 }
 
 function withGlobals(command: Command): Command {

@@ -8,11 +8,19 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly where: string;
   readonly next: string;
+  /** 1, or 2 where the command was used wrongly. */
+  readonly exitCode: 1 | 2;
 
-  constructor(what: string, where: string, next: string, options?: ErrorOptions) {
+  constructor(
+    what: string,
+    where: string,
+    next: string,
+    { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: 1 | 2 } = {},
+  ) {
     super(what, options);
     this.where = where;
     this.next = next;
+    this.exitCode = exitCode;
   }
 }
 
