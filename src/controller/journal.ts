@@ -74,6 +74,6 @@ export function openJournal(
     skip: (step) => fencedAtSafePoint(db, claim, (tx) => skipStep(tx, run, named(step))),
     fail: (step, error) =>
       fenced(db, claim, (tx) => markStep(tx, run, prefix + step, "failed", error)),
-    log: (step, text) => appendLog(db, run, prefix + step, text),
+    log: (step, text) => appendLog(db, claim, prefix + step, text),
   };
 }

@@ -1,6 +1,7 @@
 /** The journal of a run's steps: one row a step, written before and after what it does. */
 import { z } from "zod";
-import type { StepRecord } from "../model/run.ts";
+import { LeaseLostError } from "../model/errors.ts";
+import type { Claim, StepRecord } from "../model/run.ts";
 import type { Queryable } from "./database.ts";
 import { maybeTime, time } from "./rows.ts";
 
@@ -107,14 +108,25 @@ export interface LogLine {
 
 const logRow = z.object({ id: z.coerce.string(), step: z.string(), at: time, text: z.string() });
 
-/** @param text masked and bounded already */
+/**
+ * Fenced by itself, in one statement: a talkative step writes often.
+ *
+ * @param text masked and bounded already
+ * @throws {LeaseLostError}
+ */
 export async function appendLog(
   db: Queryable,
-  run: string,
+  { run, target, token }: Pick<Claim, "run" | "target" | "token">,
   step: string,
   text: string,
 ): Promise<void> {
-  await db.query(`insert into step_logs (run, step, text) values ($1, $2, $3)`, [run, step, text]);
+  const { rows } = await db.query(
+    `insert into step_logs (run, step, text) select $1, $2, $3 from runs
+     where id = $1 and token = $4 and state = 'running' and lease_expires_at > store_now()
+     returning run`,
+    [run, step, text, token.toString()],
+  );
+  if (rows.length === 0) throw new LeaseLostError(target, token);
 }
 
 /** In the order written; `after` is the id of the last line seen. */

@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  advanceStoreTime,
+  databases,
+  openTestDatabase,
+  setStoreTime,
+} from "../../test/support/database.ts";
+import { claimed, emptyTables, enqueue, uidOf, wish } from "../../test/support/runs.ts";
+import { LeaseLostError } from "../model/errors.ts";
+import type { Claim } from "../model/run.ts";
+import { releaseRun } from "./claims.ts";
+import type { Database, Queryable } from "./database.ts";
+import { appendLog, endStep, listLogs, listSteps, markStep, skipStep, startStep } from "./steps.ts";
+
+const start = new Date("2026-01-01T00:00:00Z");
+const [role, grant] = [
+  { name: "role", index: 0, type: "sql" },
+  { name: "grant", index: 1, type: "policy" },
+];
+
+describe.each(databases())("steps on %s", (kind) => {
+  let db: Database;
+  beforeAll(async () => {
+    db = await openTestDatabase(kind);
+  }, 60_000);
+  afterAll(() => db.close());
+  afterEach(async () => {
+    await setStoreTime(db, undefined);
+    await emptyTables(db);
+  });
+
+  const begin = async (): Promise<Claim> => {
+    await setStoreTime(db, start);
+    await wish(db, [uidOf("a")]);
+    await enqueue(db, uidOf("a"));
+    return claimed(db);
+  };
+  const write = (work: (tx: Queryable) => Promise<void>) => db.transaction(work);
+
+  it("lists steps in the workflow's order, with what became of them", async () => {
+    const { run } = await begin();
+    await write((tx) => skipStep(tx, run, grant));
+    await write((tx) => startStep(tx, run, role));
+    await write((tx) => endStep(tx, run, "role", new Uint8Array([1, 2]), ["password"]));
+    expect(await listSteps(db, run)).toMatchObject([
+      {
+        ...role,
+        state: "ended",
+        attempts: 1,
+        sealed: new Uint8Array([1, 2]),
+        outputNames: ["password"],
+        startedAt: start.toISOString(),
+        endedAt: start.toISOString(),
+      },
+      { ...grant, state: "skipped", attempts: 0, sealed: null },
+    ]);
+  });
+
+  it("counts attempts, and not the looks of a step that waits", async () => {
+    const { run } = await begin();
+    const attempts = async () => (await listSteps(db, run))[0]?.attempts;
+    await write((tx) => startStep(tx, run, role));
+    await write((tx) => markStep(tx, run, "role", "waiting", null));
+    await write((tx) => startStep(tx, run, role));
+    expect(await attempts()).toBe(1);
+    await write((tx) => markStep(tx, run, "role", "failed", "no answer"));
+    expect(await listSteps(db, run)).toMatchObject([{ state: "failed", error: "no answer" }]);
+    await write((tx) => startStep(tx, run, role));
+    expect(await listSteps(db, run)).toMatchObject([{ attempts: 2, error: null }]);
+    // A killed attempt counts too.
+    await write((tx) => startStep(tx, run, role));
+    expect(await attempts()).toBe(3);
+  });
+
+  it("measures from the first start, by the store's clock", async () => {
+    const { run } = await begin();
+    await write((tx) => startStep(tx, run, role));
+    await advanceStoreTime(db, 5_000);
+    await write((tx) => startStep(tx, run, role));
+    await advanceStoreTime(db, 5_000);
+    expect(await listSteps(db, run)).toMatchObject([{ elapsedMs: 10_000 }]);
+  });
+
+  it("keeps the log in order, and gives what came after a line", async () => {
+    const claim = await begin();
+    for (const text of ["one", "two", "three"]) await appendLog(db, claim, "role", text);
+    const lines = await listLogs(db, claim.run);
+    expect(lines.map((it) => it.text)).toEqual(["one", "two", "three"]);
+    const rest = await listLogs(db, claim.run, lines[0]?.id);
+    expect(rest.map((it) => it.text)).toEqual(["two", "three"]);
+  });
+
+  it("law 6: a worker that lost its lease cannot even log", async () => {
+    const stale = await begin();
+    await releaseRun(db, stale);
+    await expect(appendLog(db, stale, "role", "late")).rejects.toThrow(LeaseLostError);
+    const fresh = await claimed(db, "other");
+    await expect(appendLog(db, stale, "role", "late")).rejects.toThrow(LeaseLostError);
+    await appendLog(db, fresh, "role", "in time");
+    expect(await listLogs(db, fresh.run)).toMatchObject([{ text: "in time" }]);
+  });
+});
