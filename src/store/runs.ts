@@ -101,6 +101,11 @@ export async function openRuns(
 export async function supersedeRuns(tx: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const list = JSON.stringify(ids);
+  // None changes hands between the two statements that follow.
+  await tx.query(
+    `select id from runs where id in (select jsonb_array_elements_text($1)) order by id for update`,
+    [list],
+  );
   await tx.query(
     `update runs set cancel = 'Superseded' where id in (select jsonb_array_elements_text($1))
        and state = 'running'`,
