@@ -2,6 +2,7 @@
  * What a run works with, when it starts: placeholders filled from the outputs of other resources,
  * secrets in plain for the run and as references for the record.
  */
+import { needsByName } from "../desired/needs.ts";
 import { StallingError } from "../model/errors.ts";
 import { isRecord, type JsonRecord } from "../model/json.ts";
 import type { Recorded } from "../model/resource.ts";
@@ -39,13 +40,13 @@ export async function resolveInputs(
   const shown = new Map<string, JsonRecord>();
   const plain = new Map<string, JsonRecord>();
   const secrets: string[] = [];
-  for (const uid of dependsOn) {
+  for (const [name, uid] of needsByName(template, dependsOn)) {
     const found = await reader.resource(uid);
     if (found === undefined) continue;
     const values = await readSecrets(scope, found, reader.vault);
     secrets.push(...Object.values(values));
-    shown.set(found.name, { ...found.outputs, ...found.secretRefs });
-    plain.set(found.name, { ...found.outputs, ...values });
+    shown.set(name, { ...found.outputs, ...found.secretRefs });
+    plain.set(name, { ...found.outputs, ...values });
   }
   const own = await readSecrets(scope, resource, reader.vault);
   secrets.push(...Object.values(own));

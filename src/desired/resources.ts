@@ -15,6 +15,7 @@ import { checkWorkloads } from "../score/conflicts.ts";
 import { lookupIn, lookupInMetadata } from "../score/lookup.ts";
 import { placeholdersIn, substitute, substitutePartly } from "../score/placeholders.ts";
 import { uidOf, type ResourceRequest, type Workload } from "../score/workload.ts";
+import { namesIn } from "./needs.ts";
 
 /** A resource that git asks for, but that a mistake in a file keeps from being worked out. */
 export interface BlockedResource extends ResourceIdentity {
@@ -187,15 +188,11 @@ function prepare(
   ];
   if (misfits.length > 0) return block(misfits);
 
-  const dependsOn = placeholdersIn(template).flatMap(({ path: [root, name = ""] }) => {
-    const uid = root === "resources" ? names.get(name) : undefined;
-    return uid === undefined ? [] : [uid];
-  });
   const desired: Desired = {
     ...identity,
     params: plain(template),
     template,
-    dependsOn: [...new Set(dependsOn)].toSorted(compareText),
+    dependsOn: namesIn(template).flatMap((name) => names.get(name) ?? []),
     bundle: resolution.bundle,
     protected: request.protect,
     hold: request.hold,

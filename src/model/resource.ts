@@ -37,7 +37,7 @@ export interface Desired extends ResourceIdentity {
   readonly params: JsonRecord;
   /** Params as written but for `${metadata.…}`: what a run resolves when it starts. */
   readonly template: JsonRecord;
-  /** Resources whose outputs `template` needs, sorted. */
+  /** What the names of resources in `template` mean: one uid a name, in the order of the names. */
   readonly dependsOn: readonly Uid[];
   readonly bundle: Bundle;
   readonly protected: boolean;

@@ -13,16 +13,19 @@ export function orderOperations(
   desired: readonly Desired[],
   recorded: readonly Recorded[],
 ): PlannedOperation[] {
-  const needs = new Map(desired.map((it) => [it.uid, it.dependsOn]));
-  const dependents = invert(recorded);
   const active = new Set(operations.filter((it) => it.operation !== "none").map((it) => it.uid));
+  if (active.size === 0) return [...operations];
+  const dependent = desired.filter((it) => it.dependsOn.length > 0);
+  const needs = new Map(dependent.map((it) => [it.uid, it.dependsOn]));
+  const dependents = invert(recorded);
   return operations.map((it) => {
+    if (it.operation === "none") return it;
     const before =
       it.operation === "delete" || it.operation === "replace"
         ? (dependents.get(it.uid) ?? [])
         : (needs.get(it.uid) ?? []);
-    const dependsOn = before.filter((uid) => active.has(uid) && uid !== it.uid);
-    return dependsOn.length === 0 ? it : { ...it, dependsOn: dependsOn.toSorted(compareText) };
+    const dependsOn = new Set(before.filter((uid) => active.has(uid) && uid !== it.uid));
+    return dependsOn.size === 0 ? it : { ...it, dependsOn: [...dependsOn].toSorted(compareText) };
   });
 }
 
