@@ -69,7 +69,8 @@ function sortOpen(
   const wanted = open.filter((it) => {
     if (run === undefined || it.hash !== run.hash) return false;
     // What has begun is not left half-way because something else cannot be read.
-    return operation.gate === null || it.commit === commit || it.state !== "queued";
+    if (operation.gate === null || it.state !== "queued") return true;
+    return it.commit === commit && operation.gate.kind !== "dependency";
   });
   const end = open.filter((it) => !wanted.includes(it)).map((it) => it.id);
   return { keep: wanted.length > 0, end };

@@ -26,7 +26,7 @@ export function gatePlan(
     const gate = strongest(it.gate, renames.get(it.uid), deletes(it) ? budget : undefined);
     return gate === it.gate ? it : { ...it, gate };
   });
-  return gateDependents(gated);
+  return gateDependents(gated, input.recorded);
 }
 
 const deletes = (it: PlannedOperation): boolean =>
@@ -70,22 +70,23 @@ function findRenames(
   operations: readonly PlannedOperation[],
   { desired, recorded }: PlanInput,
 ): ReadonlyMap<Uid, Gate> {
+  const planned = new Map(
+    operations.filter((it) => it.operation !== "none").map((it) => [it.uid, it.operation]),
+  );
+  const deleted = recorded.filter((it) => planned.get(it.uid) === "delete");
+  const gates = new Map<Uid, Gate>();
+  if (deleted.length === 0 || deleted.length === planned.size) return gates;
+
   const wanted = new Set(desired.map((it) => it.identity));
   const known = new Set(recorded.filter((it) => it.touched).map((it) => it.identity));
-  const planned = new Map(operations.map((it) => [it.uid, it.operation]));
   const key = (it: Desired | Recorded): string =>
     canonical([it.type, it.class, it.name, it.template]);
   const gone = new Map<string, Recorded>();
-  for (const it of recorded) {
-    if (planned.get(it.uid) === "delete" && !wanted.has(it.identity)) gone.set(key(it), it);
-  }
-  const gates = new Map<Uid, Gate>();
-  if (gone.size === 0) return gates;
+  for (const it of deleted) if (!wanted.has(it.identity)) gone.set(key(it), it);
   for (const it of desired) {
+    if (planned.get(it.uid) !== "create" || known.has(it.identity)) continue;
     const before = gone.get(key(it));
-    if (before === undefined || planned.get(it.uid) !== "create" || known.has(it.identity)) {
-      continue;
-    }
+    if (before === undefined) continue;
     const message = `${before.workload} seems to be renamed to ${it.workload}: to keep what it has, add the annotation innominatus.dev/id: "${before.identity}" to ${it.place.file}; to delete and create, approve the plan`;
     gates.set(it.uid, { kind: "approval", message });
     gates.set(before.uid, { kind: "approval", message });
@@ -93,19 +94,28 @@ function findRenames(
   return gates;
 }
 
-/** Whoever waits for something held is held with it. */
-function gateDependents(operations: readonly PlannedOperation[]): PlannedOperation[] {
-  const held = new Map(operations.filter((it) => it.gate !== null).map((it) => [it.uid, true]));
+/** Whoever waits for something that is held, or that failed, is held with it: its turn may never come. */
+function gateDependents(
+  operations: readonly PlannedOperation[],
+  recorded: readonly Recorded[],
+): PlannedOperation[] {
+  const acting = new Set(operations.filter((it) => it.operation !== "none").map((it) => it.uid));
+  const failed = recorded.filter((it) => it.failures > 0 && acting.has(it.uid));
+  const blockers = new Map<Uid, string>([
+    ...failed.map((it) => [it.uid, "which has failed"] as const),
+    ...operations.filter((it) => it.gate !== null).map((it) => [it.uid, "which is held"] as const),
+  ]);
   const gates = new Map<Uid, Gate>();
-  let grew = held.size > 0;
+  let grew = blockers.size > 0;
   while (grew) {
     grew = false;
     for (const it of operations) {
-      if (held.has(it.uid) || it.operation === "none") continue;
-      const blocker = it.dependsOn.find((uid) => held.has(uid));
+      if (it.gate !== null || gates.has(it.uid) || it.operation === "none") continue;
+      const blocker = it.dependsOn.find((uid) => blockers.has(uid));
       if (blocker === undefined) continue;
-      held.set(it.uid, true);
-      gates.set(it.uid, { kind: "dependency", message: `waits for ${blocker}, which is held` });
+      blockers.set(it.uid, "which is held");
+      const message = `waits for ${blocker}, ${blockers.get(blocker)}`;
+      gates.set(it.uid, { kind: "dependency", message });
       grew = true;
     }
   }

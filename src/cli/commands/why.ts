@@ -36,7 +36,11 @@ export async function runWhy(
   return 0;
 }
 
-async function explain(db: Database, scope: Scope, resource: Recorded): Promise<Explanation> {
+export async function explain(
+  db: Database,
+  scope: Scope,
+  resource: Recorded,
+): Promise<Explanation> {
   const environment = await readEnvironment(db, scope);
   const [run] = await listRuns(db, scope, { uid: resource.uid, limit: 1 });
   const commit = decidingCommit(resource, environment?.observedCommit ?? null);
