@@ -21,7 +21,7 @@ const duration = z.union([z.string(), z.number()]).transform((value, context) =>
 
 const globs = z.array(z.string().min(1)).min(1);
 
-const schema = z.strictObject({
+export const settingsSchema = z.strictObject({
   apiVersion: z.literal("innominatus.dev/v1"),
   kind: z.literal("Repository"),
   specs: globs.default(["apps/**/score.yaml", "**/*.score.yaml"]),
@@ -33,6 +33,8 @@ const schema = z.strictObject({
           error: "a name of lower-case letters, digits and hyphens",
         }),
         branch: z.string().min(1),
+        /** Glob of the files that change specs for this environment. */
+        overrides: z.string().min(1).optional(),
       }),
     )
     .min(1)
@@ -53,18 +55,18 @@ const schema = z.strictObject({
   status: z.strictObject({ branch: z.string().min(1).default("innominatus/status") }).prefault({}),
 });
 
-export type RepositorySettings = Readonly<z.output<typeof schema>>;
+export type RepositorySettings = Readonly<z.output<typeof settingsSchema>>;
 
-export const defaultSettings: RepositorySettings = schema.parse({
+export const defaultSettings: RepositorySettings = settingsSchema.parse({
   apiVersion: "innominatus.dev/v1",
   kind: "Repository",
 });
 
 export const readSettings = (document: ParsedDocument): Checked<RepositorySettings> =>
-  check(document, schema);
+  check(document, settingsSchema);
 
 /** As the store keeps them, to fall back on when the file cannot be read. */
 export const storedSettings = (stored: JsonRecord | null): RepositorySettings => {
-  const parsed = schema.safeParse(stored);
+  const parsed = settingsSchema.safeParse(stored);
   return parsed.success ? parsed.data : defaultSettings;
 };

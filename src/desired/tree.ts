@@ -4,19 +4,38 @@
  */
 import { parseFile } from "../document/file.ts";
 import { isRecord, type JsonRecord } from "../model/json.ts";
-import { byPlace, isError, type Checked, type Problem } from "../model/problem.ts";
+import { byPlace, compareText, isError, type Checked, type Problem } from "../model/problem.ts";
 import type { Provider, ProviderSource } from "../provider/provider.ts";
 import type { Mode } from "../score/read.ts";
 import type { Workload } from "../score/workload.ts";
+import {
+  byWorkload,
+  readOverrideFile,
+  unmatched,
+  type Override,
+  type OverrideFile,
+} from "./overrides.ts";
 import { readProviders, type ProvidersRead } from "./providers.ts";
-import { createSelect, folderOf, isInFolders, type Select } from "./select.ts";
+import {
+  createSelect,
+  createSelectOverrides,
+  folderOf,
+  isInFolders,
+  type Select,
+} from "./select.ts";
 import {
   defaultSettings,
   readSettings,
   settingsFile,
   type RepositorySettings,
 } from "./settings.ts";
-import { readSpecFile, specGone, type SpecFile } from "./spec-file.ts";
+import {
+  parseSpecFile,
+  readSpecFile,
+  specGone,
+  type SpecDocuments,
+  type SpecFile,
+} from "./spec-file.ts";
 import { isRegular, readText, type Contents, type Entries } from "./text.ts";
 
 export interface SettingsRead {
@@ -61,6 +80,33 @@ interface Kept<T> {
   readonly value: T;
 }
 
+interface KeptSpec extends Kept<SpecFile> {
+  readonly documents: SpecDocuments;
+  /** What was merged into it. */
+  readonly overrides: readonly Override[];
+}
+
+interface Selection {
+  readonly settings: RepositorySettings;
+  readonly of: Select;
+  readonly isOverride: (path: string) => boolean;
+}
+
+const none: readonly Override[] = [];
+
+const isSame = (a: readonly Override[], b: readonly Override[]): boolean =>
+  a === b || (a.length === b.length && a.every((it, index) => it === b[index]));
+
+/** Nothing is said while a spec file cannot be read: it may hold the workload. */
+function unmatchedAmong(
+  overrides: ReadonlyMap<string, readonly Override[]>,
+  specs: readonly KeptSpec[],
+): Problem[] {
+  if (overrides.size === 0 || specs.some((it) => it.documents.incomplete)) return [];
+  const names = new Set(specs.flatMap((it) => it.documents.names));
+  return [...overrides].flatMap(([name, all]) => (names.has(name) ? [] : all.map(unmatched)));
+}
+
 export function readRepositorySettings(
   entries: Entries,
   contents: Contents,
@@ -87,15 +133,36 @@ export function readRepositorySettings(
   return { settings: checked.value, readable: true, source, problems: checked.problems };
 }
 
-export function createTreeReader(source: ProviderSource, mode: Mode = "default"): TreeReader {
-  let specs: ReadonlyMap<string, Kept<SpecFile>> = new Map();
+/** @param environment whose overrides are merged into the specs; none: the specs as they are written */
+export function createTreeReader(
+  source: ProviderSource,
+  mode: Mode = "default",
+  environment?: string,
+): TreeReader {
+  let specs: ReadonlyMap<string, KeptSpec> = new Map();
+  let overrides: ReadonlyMap<string, Kept<OverrideFile>> = new Map();
   let texts: ReadonlyMap<string, Kept<Checked<string>>> = new Map();
   let providers: { readonly key: string; readonly read: ProvidersRead } | undefined;
-  let select: { readonly settings: RepositorySettings; readonly of: Select } | undefined;
+  let select: Selection | undefined;
 
-  const selectBy = (settings: RepositorySettings): Select => {
-    if (select?.settings !== settings) select = { settings, of: createSelect(settings) };
-    return select.of;
+  const selectBy = (settings: RepositorySettings): Selection => {
+    if (select?.settings === settings) return select;
+    const mine = settings.environments?.filter((it) => it.name === environment) ?? [];
+    select = { settings, of: createSelect(settings), isOverride: createSelectOverrides(mine) };
+    return select;
+  };
+
+  const overridesIn = (entries: Entries, contents: Contents, { isOverride }: Selection) => {
+    const next = new Map<string, Kept<OverrideFile>>();
+    const found = [...entries].filter(([path]) => isOverride(path));
+    for (const [path, entry] of found.toSorted(([a], [b]) => compareText(a, b))) {
+      const kept = overrides.get(path);
+      const text = kept?.oid === entry.oid ? undefined : readText(path, entry, contents);
+      const value = text === undefined ? kept?.value : readOverrideFile(path, text);
+      if (value !== undefined) next.set(path, { oid: entry.oid, value });
+    }
+    overrides = next;
+    return next;
   };
 
   const providersOf = (entries: Entries, contents: Contents, manifests: readonly string[]) => {
@@ -117,33 +184,47 @@ export function createTreeReader(source: ProviderSource, mode: Mode = "default")
 
   return {
     needed(entries, settings) {
-      const selected = selectBy(settings);
+      const { of: selected, isOverride } = selectBy(settings);
       const manifests = [...entries.keys()].filter((path) => selected(path) === "provider");
       const folders = new Set(manifests.map(folderOf));
       const wanted = ([path, { oid }]: [string, { readonly oid: string }]): boolean => {
         if (selected(path) === "spec") return specs.get(path)?.oid !== oid;
+        if (isOverride(path) && overrides.get(path)?.oid !== oid) return true;
         return isInFolders(path, folders) && texts.get(path)?.oid !== oid;
       };
       return [...entries].filter((it) => isRegular(it[1]) && wanted(it)).map(([path]) => path);
     },
 
     read(entries, contents, { settings, readable, problems: settingsProblems }, known) {
-      const selected = selectBy(settings);
-      const next = new Map<string, Kept<SpecFile>>();
+      const selection = selectBy(settings);
+      const { of: selected } = selection;
+      const next = new Map<string, KeptSpec>();
       const problems: Problem[] = [...settingsProblems];
       const workloads: Workload[] = [];
       const unreadable: string[] = readable ? [] : [settingsFile];
       const manifests: string[] = [];
+      const overriding = overridesIn(entries, contents, selection);
+      for (const [path, { value }] of overriding) {
+        problems.push(...value.problems);
+        if (value.unreadable) unreadable.push(path);
+      }
+      const byName = byWorkload([...overriding.values()].map((it) => it.value));
+      const overridesOf = (name: string): readonly Override[] => byName.get(name) ?? [];
       for (const [path, entry] of entries) {
         const kind = selected(path);
         if (kind === "provider") manifests.push(path);
         if (kind !== "spec") continue;
         const kept = specs.get(path);
-        const file =
+        const documents =
           kept?.oid === entry.oid
+            ? kept.documents
+            : parseSpecFile(path, readText(path, entry, contents));
+        const merged = byName.size === 0 ? none : documents.names.flatMap(overridesOf);
+        const file =
+          kept?.documents === documents && isSame(kept.overrides, merged)
             ? kept.value
-            : readSpecFile(path, readText(path, entry, contents), mode);
-        next.set(path, { oid: entry.oid, value: file });
+            : readSpecFile(documents, mode, overridesOf);
+        next.set(path, { oid: entry.oid, value: file, documents, overrides: merged });
         problems.push(...file.problems);
         workloads.push(...file.workloads);
         const gone = known.has(path) && file.workloads.length === 0 && !file.unreadable;
@@ -151,6 +232,7 @@ export function createTreeReader(source: ProviderSource, mode: Mode = "default")
         if (gone || file.unreadable) unreadable.push(path);
       }
       specs = next;
+      problems.push(...unmatchedAmong(byName, [...next.values()]));
       const provided = providersOf(entries, contents, manifests);
       return {
         settings,

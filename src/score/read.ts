@@ -25,7 +25,12 @@ export function isScore(value: Json | undefined): boolean {
   return typeof version !== "string" || own(value, "kind") === undefined;
 }
 
-export function readWorkload(document: ParsedDocument, mode: Mode): Checked<Workload> {
+/** @param overrides files of which parts are merged into the document */
+export function readWorkload(
+  document: ParsedDocument,
+  mode: Mode,
+  overrides: readonly string[] = [],
+): Checked<Workload> {
   const upgraded = mode === "strict" ? upgradeLists(document) : upgradeOlder(document);
   const where: Where = (path) => {
     const origin = upgraded.origin(path);
@@ -84,6 +89,7 @@ export function readWorkload(document: ParsedDocument, mode: Mode): Checked<Work
       return where(["metadata", "name"]).place;
     },
     document,
+    overrides,
   };
   // Private identities differ by their names: only an id can meet another.
   const conflicts = requests.some((it) => it.id !== undefined)

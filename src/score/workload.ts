@@ -33,6 +33,8 @@ export interface Workload {
   readonly resources: readonly ResourceRequest[];
   readonly place: Place;
   readonly document: ParsedDocument;
+  /** Files of what an environment changed of it, beside the document's own. */
+  readonly overrides: readonly string[];
 }
 
 export const uidOf = (workload: Workload, request: ResourceRequest): Uid =>
