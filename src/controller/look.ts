@@ -54,7 +54,8 @@ export interface Looker {
 }
 
 export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
-  const reader = createTreeReader({ layer: "repository", label: scope.repository });
+  const source = { layer: "repository", label: scope.repository } as const;
+  const reader = createTreeReader(source, "default", scope.environment);
   const desirer = createDesirer(scope);
   return {
     async look(mirror, commit, recorded, signal) {
