@@ -93,7 +93,8 @@ function isSettings(value: ParsedDocument["value"]): boolean {
   return typeof version !== "string" || version.startsWith("innominatus.");
 }
 
-function nameOf(value: ParsedDocument["value"]): string | null {
+/** What a document calls itself. */
+export function nameOf(value: ParsedDocument["value"]): string | null {
   const metadata = isRecord(value) ? own(value, "metadata") : undefined;
   const name = isRecord(metadata) ? own(metadata, "name") : undefined;
   return typeof name === "string" ? name : null;

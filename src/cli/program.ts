@@ -10,6 +10,7 @@ import {
   runStatus,
   type RunsFlags,
 } from "./commands/records.ts";
+import { runRender, type RenderFlags } from "./commands/render.ts";
 import { runServe } from "./commands/serve.ts";
 import { runSync } from "./commands/sync.ts";
 import { runValidate, type ValidateFlags } from "./commands/validate.ts";
@@ -68,6 +69,16 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     .option("--data-dir <folder>", "where providers from git are mirrored")
     .action(async (paths: readonly string[], flags: ValidateFlags) =>
       onExit(await runValidate(context, paths, flags)),
+    );
+  program
+    .command("render")
+    .description("a workflow's steps as they would run; performs nothing")
+    .argument("<workflow>", "its file")
+    .option("--params <file>", "the inputs, those of the engine included, as YAML or JSON")
+    .option("--results <file>", "outputs of steps, by step name, as YAML or JSON")
+    .addOption(output("text", "json"))
+    .action(async (file: string, flags: RenderFlags) =>
+      onExit(await runRender(context, file, flags)),
     );
   on(
     command("plan", "what would happen; changes nothing")
