@@ -69,7 +69,6 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
 
       const read = catalogOf(tree.providers);
       const { catalog, problems: conflicts } = read;
-      const standing = [...recorded.resources.values()].filter((it) => it.phase !== "deleted");
       const state = desirer.desire(tree.workloads, catalog, (uid) => {
         const found = recorded.resources.get(uid);
         return found !== undefined && found.revision > 0 && found.phase !== "deleted"
@@ -82,7 +81,7 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
         commit,
         base: appliedCommit === commit ? baseCommit : appliedCommit,
         ...holdUnclaimed(state, tree, recorded.resources),
-        recorded: standing,
+        recorded: standingOf(recorded.resources),
         history: await readHistory(mirror, tree, appliedCommit, commit),
         unselected: findUnselected(recorded.workloads, tree, snapshot),
         policy: policyOf(tree.settings),
@@ -94,6 +93,17 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
       return { snapshot, tree, settings, input, plan: makePlan(input), catalog: read };
     },
   };
+}
+
+const standing = new WeakMap<ReadonlyMap<Uid, Recorded>, readonly Recorded[]>();
+
+/** The same list for the same map: the planner keeps what it made of it. */
+function standingOf(resources: ReadonlyMap<Uid, Recorded>): readonly Recorded[] {
+  const known = standing.get(resources);
+  if (known !== undefined) return known;
+  const list = [...resources.values()].filter((it) => it.phase !== "deleted");
+  standing.set(resources, list);
+  return list;
 }
 
 /**
@@ -110,10 +120,10 @@ function holdUnclaimed(
     !it.bundle.source.startsWith("repository:") && recorded.get(it.uid)?.touched !== true;
   const held = desired
     .filter(isNew)
-    .map(({ uid, workload, identity, name, type, place, ...it }) => ({
-      ...{ uid, workload, identity, name, type, class: it.class, place },
-      message: `${file} cannot be read, and might claim the type ${type}`,
-    }));
+    .map(({ uid, workload, identity, name, type, class: resourceClass, place }) => {
+      const message = `${file} cannot be read, and might claim the type ${type}`;
+      return { uid, workload, identity, name, type, class: resourceClass, place, message };
+    });
   return { desired: desired.filter((it) => !isNew(it)), blocked: [...blocked, ...held] };
 }
 

@@ -5,7 +5,7 @@ import type { Queryable } from "../store/database.ts";
 import { resourcesSince } from "../store/resources.ts";
 
 export interface RecordedCache {
-  /** All of them, the deleted among them. */
+  /** All of them, the deleted among them; another map whenever something came in. */
   readonly all: ReadonlyMap<Uid, Recorded>;
   /** Grows whenever something came in. */
   readonly version: number;
@@ -15,22 +15,27 @@ export interface RecordedCache {
 }
 
 export function cacheRecorded(scope: Scope): RecordedCache {
-  const all = new Map<Uid, Recorded>();
+  let all: ReadonlyMap<Uid, Recorded> = new Map();
   let snapshot: string | undefined;
   let version = 0;
   return {
-    all,
+    get all() {
+      return all;
+    },
     get version() {
       return version;
     },
     async refresh(db) {
-      const { changed, snapshot: next } = await resourcesSince(db, scope, snapshot);
-      snapshot = next;
-      if (changed.length > 0) version += 1;
-      for (const it of changed) all.set(it.uid, it);
+      const { changed, snapshot: seen } = await resourcesSince(db, scope, snapshot);
+      snapshot = seen;
+      if (changed.length === 0) return;
+      version += 1;
+      const next = new Map(all);
+      for (const it of changed) next.set(it.uid, it);
+      all = next;
     },
     clear() {
-      all.clear();
+      all = new Map();
       snapshot = undefined;
     },
   };

@@ -20,8 +20,18 @@ export function hashPlan(
     const changes = it.changes.map(({ path, from, to }): Json => [path, from ?? null, to ?? null]);
     hash.update(canonical([it.uid, it.operation, it.reason, it.bundle, changes]));
   }
-  // By uid, whatever order the store gave them in.
-  const revisions = recorded.map((it) => `\n${it.uid} ${it.revision} ${it.bundle.hash}`).toSorted();
-  hash.update(revisions.join(""));
+  hash.update(revisionsOf(recorded));
   return hash.digest("hex");
+}
+
+const known = new WeakMap<PlanInput["recorded"], string>();
+
+/** By uid, whatever order the store gave them in. */
+function revisionsOf(recorded: PlanInput["recorded"]): string {
+  const before = known.get(recorded);
+  if (before !== undefined) return before;
+  const lines = recorded.map((it) => `${it.uid} ${it.revision} ${it.bundle.hash}\n`).toSorted();
+  const digest = createHash("sha256").update(lines.join("")).digest("hex");
+  known.set(recorded, digest);
+  return digest;
 }

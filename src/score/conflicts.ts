@@ -47,13 +47,11 @@ export function conflictsIn(
   asked: readonly Asked[],
   counts: (a: Asked, b: Asked) => boolean = () => true,
 ): Problem[] {
-  const groups = new Map<string, Asked[]>();
-  for (const it of asked) {
-    const uid = uidOf(it.workload, it.request);
-    const group = groups.get(uid);
-    if (group === undefined) groups.set(uid, [it]);
-    else group.push(it);
-  }
+  // Two can only meet where at least one has an id: most repositories share little.
+  const named = asked.filter((it) => it.request.id !== undefined);
+  const groups = new Map<string, Asked[]>(named.map((it) => [uidOf(it.workload, it.request), []]));
+  if (groups.size === 0) return [];
+  for (const it of asked) groups.get(uidOf(it.workload, it.request))?.push(it);
   return [...groups].flatMap(([uid, group]) =>
     group.length < 2
       ? []
