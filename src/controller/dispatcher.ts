@@ -48,6 +48,8 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
   while (!drain.aborted) {
     const seen = hints.count();
     try {
+      // Asked first: what becomes due meanwhile is either claimed below or waited for.
+      const due = (await nextDueMs(db)) ?? pollMs;
       let claim = inHand.size < limits.workers ? await claimRun(db, claimOptions) : undefined;
       while (claim !== undefined) {
         start(claim);
@@ -56,7 +58,6 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
             ? await claimRun(db, claimOptions)
             : undefined;
       }
-      const due = (await nextDueMs(db)) ?? pollMs;
       await hints.wait(seen, Math.min(Math.max(due, 10), pollMs), clock, drain);
     } catch (error) {
       if (drain.aborted) break;

@@ -297,12 +297,16 @@ function holdLease(
   const beat = async (): Promise<void> => {
     for (;;) {
       await clock.sleep(limits.heartbeatMs, stopped.signal);
-      await renewLease(db, claim, limits.leaseMs);
+      try {
+        await renewLease(db, claim, limits.leaseMs);
+      } catch (error) {
+        // A database that is away for a moment does not end the run: the next beat may reach it.
+        if (error instanceof LeaseLostError) throw error;
+      }
     }
   };
   beat().catch((error: unknown) => {
-    // A database that is away for a moment does not end the run: the fence decides at the next write.
-    if (!stopped.signal.aborted && error instanceof LeaseLostError) lost.abort(error);
+    if (!stopped.signal.aborted) lost.abort(error);
   });
   return { signal: lost.signal, stop: () => stopped.abort() };
 }
