@@ -10,6 +10,7 @@ import type { Clock, Random } from "../model/clock.ts";
 import { loadKey } from "../secrets/key.ts";
 import { createSealer, type Sealer } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
+import { releaseRuns } from "../store/claims.ts";
 import type { Database } from "../store/database.ts";
 import { openEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
@@ -38,6 +39,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { settings, clock, random, log } = options;
   const db = await openStore(settings, options.home);
   try {
+    // The folder's lock says that whoever held these leases is gone: nobody has to wait for their end.
+    if (db.kind === "embedded") await releaseRuns(db);
     const sealer = await openSealer(settings);
     const scratch = join(settings.dataDir, "scratch");
     await mkdir(scratch, { recursive: true, mode: 0o700 });
