@@ -1,13 +1,15 @@
 /** One watched repository: a mirror, its environments, and the branch their status is published on. */
-import { defaultSettings, type RepositorySettings } from "../desired/settings.ts";
+import { StallingError } from "../model/errors.ts";
+import { credentialsIn, mask, normalise } from "../source/location.ts";
 import { openMirror, type Mirror, type MirrorOptions } from "../source/mirror.ts";
 import { FetchError } from "../source/fetch-error.ts";
 import { listEnvironments, registerRepository, saveLook } from "../store/environments.ts";
+import type { Database } from "../store/database.ts";
 import type { CatalogOf } from "./catalog.ts";
 import { openEnvironment, type Environment, type Pass } from "./environment.ts";
-import { readSettingsAt } from "./look.ts";
 import { publish, type Publication } from "./publish.ts";
 import type { Services } from "./services.ts";
+import { createReadTargets } from "./targets.ts";
 
 export interface RepositoryOptions extends MirrorOptions {
   readonly name: string;
@@ -39,30 +41,14 @@ export async function openRepository(
   const { db } = services;
   const { name } = options;
   const mirror = await openMirror(options, signal);
-  await registerRepository(db, name, mirror.url);
+  try {
+    await register(db, name, mirror);
+  } catch (error) {
+    await mirror.close();
+    throw error;
+  }
   const environments = new Map<string, Environment>();
-  let settings: RepositorySettings = defaultSettings;
-  let settingsCommit: string | undefined;
-
-  /** The environments are named on the default branch; each reads the rest from its own. */
-  const targets = async (
-    at: AbortSignal,
-  ): Promise<readonly { readonly name: string; readonly branch: string }[]> => {
-    const branch = await mirror.defaultBranch();
-    const commit = branch === undefined ? undefined : await mirror.resolve(branch);
-    if (commit !== undefined && commit !== settingsCommit) {
-      const read = await readSettingsAt(await mirror.snapshot(commit, at), settings, at);
-      settings = read.settings;
-      settingsCommit = commit;
-    }
-    if (settings.environments !== undefined) return settings.environments;
-    if (branch !== undefined) return [{ name: "default", branch }];
-    // An empty remote has no default branch; what was recorded of it is still there to be told of.
-    const known = await listEnvironments(db);
-    return known
-      .filter((it) => it.repository === name)
-      .map((it) => ({ name: it.environment, branch: it.branch }));
-  };
+  const readTargets = createReadTargets(db, name, mirror);
 
   return {
     name,
@@ -73,8 +59,8 @@ export async function openRepository(
       } catch (error) {
         if (error instanceof FetchError) {
           const look = { reason: error.reason, message: error.message };
-          for (const environment of environments.values()) {
-            await saveLook(db, environment.scope, look);
+          for (const { repository, environment } of await listEnvironments(db)) {
+            if (repository === name) await saveLook(db, { repository, environment }, look);
           }
         }
         throw error;
@@ -82,18 +68,30 @@ export async function openRepository(
     },
     async pass(at) {
       const passes: EnvironmentPass[] = [];
-      for (const target of await targets(at)) {
-        const scope = { repository: name, environment: target.name };
-        const environment =
-          environments.get(target.name) ?? openEnvironment(services, scope, catalogOf);
-        environments.set(target.name, environment);
-        const pass = await environment.pass(mirror, target.branch, at);
-        passes.push({ environment: target.name, branch: target.branch, pass });
+      for (const { environment: named, branch, stalled } of (await readTargets(at)).targets) {
+        const scope = { repository: name, environment: named };
+        const environment = environments.get(named) ?? openEnvironment(services, scope, catalogOf);
+        environments.set(named, environment);
+        const pass = stalled ?? (await environment.pass(mirror, branch, at));
+        passes.push({ environment: named, branch, pass });
       }
       return passes;
     },
-    publish: (at) =>
-      publish(services, mirror, name, [...environments.keys()], settings.status.branch, at),
+    async publish(at) {
+      const { targets, statusBranch } = await readTargets(at);
+      const named = targets.map((it) => it.environment);
+      return publish(services, mirror, name, named, statusBranch, at);
+    },
     close: () => mirror.close(),
   };
+}
+
+/** @throws {StallingError} when the name is another repository's: its resources would count as gone (law 1) */
+async function register(db: Database, name: string, { url }: Mirror): Promise<void> {
+  const recorded = await registerRepository(db, name, url);
+  if (normalise(recorded) === normalise(url)) return;
+  const secrets = [...credentialsIn(recorded), ...credentialsIn(url)];
+  const message = `the name "${name}" is recorded for ${recorded}, and not for ${url}`;
+  const hint = "give this repository another name in the settings, or use another data directory";
+  throw new StallingError("RepositoryNameTaken", mask(message, secrets), hint);
 }

@@ -167,15 +167,42 @@ describe("one repository by flag", () => {
   it("is named after its URL when nothing configures it, with the credentials that are for it", () => {
     const env = { INNOMINATUS_REPO: "https://git.example.com/Team/My_Shop.git" };
     expect(settingsOf({ env }).repositories).toEqual([
-      { name: "my-shop", url: "https://git.example.com/Team/My_Shop.git" },
+      { name: "my-shop-0dd24c", url: "https://git.example.com/Team/My_Shop.git" },
     ]);
     const authorised = { ...env, INNOMINATUS_GIT_PASSWORD: "token" };
     expect(settingsOf({ env: authorised }).repositories[0]?.credentials).toEqual({
       passwordEnv: "INNOMINATUS_GIT_PASSWORD",
     });
     expect(settingsOf({ flags: { repo: "git@git.example.com:shop.git" } }).repositories).toEqual([
-      { name: "shop", url: "git@git.example.com:shop.git" },
+      { name: "shop-5d2da9", url: "git@git.example.com:shop.git" },
     ]);
+  });
+
+  const nameOf = (repo: string) => settingsOf({ flags: { repo } }).repositories[0]?.name;
+
+  it("has one name in every spelling of its URL, and another one than any other of its basename", () => {
+    const url = "https://git.example.com/team/shop";
+    for (const it of [`${url}.git`, `${url}/`, "https://GIT.example.com/team/shop"]) {
+      expect(nameOf(it)).toBe(nameOf(url));
+    }
+    const others = [url, "https://git.example.com/else/shop", "./a/shop.git", "./b/shop.git"];
+    expect(new Set(others.map(nameOf)).size).toBe(others.length);
+  });
+
+  it.each(["./...", `./${"long-".repeat(30)}x`, "./-a-", "./Ünï"])(
+    "has a name that fits: %s",
+    (it) => {
+      expect(nameOf(it)).toMatch(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/);
+    },
+  );
+
+  it("is the configured one in another spelling of its URL, too", () => {
+    const remote = "repositories: [{ name: shop, url: 'https://git.example.com/team/shop' }]\n";
+    const { repositories } = settingsOf({
+      yaml: remote,
+      flags: { repo: "https://git.example.com/team/shop.git" },
+    });
+    expect(repositories.map((it) => it.name)).toEqual(["shop"]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Where things come from: the watched repositories, and the providers beside those in them. */
+import { createHash } from "node:crypto";
 import { basename, resolve } from "node:path";
-import { isPath } from "../source/location.ts";
+import { isPath, normalise } from "../source/location.ts";
 import type { Context, Tell } from "./context.ts";
 import type { SettingsFile } from "./file.ts";
 import { hasPassword } from "./secret-url.ts";
@@ -38,7 +39,7 @@ export function repositoriesOf(
   if (only === undefined) return configured;
   refuseCredentials(only, [], tell);
   const url = absolute(only, baseOf(["--repo"]));
-  const known = configured.find((it) => it.name === only || it.url === url);
+  const known = configured.find((it) => it.name === only || normalise(it.url) === normalise(url));
   return [known ?? { name: nameOf(url), url, ...defaultCredentials(env) }];
 }
 
@@ -111,14 +112,16 @@ function withPaths(
 const absolute = (url: string, base: string): string =>
   isPath(url) && !url.startsWith("~") ? resolve(base, url) : url;
 
-/** The last part of its URL or path, as a name may be written. */
+/**
+ * The last part of its URL or path, as a name may be written, and a digest of the whole: what is
+ * recorded under a name is deleted when it is gone from the repository of that name (law 1).
+ */
 function nameOf(url: string): string {
   const last = basename(url.replace(/[\\/]+$/, ""))
     .replace(/\.git$/, "")
     .replace(/^.*:/, "");
-  const name = last
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "");
-  return name === "" ? "repository" : name.slice(0, 63).replace(/-+$/, "");
+  const words = last.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const name = words.replace(/^-+/, "").slice(0, 56).replace(/-+$/, "");
+  const digest = createHash("sha256").update(normalise(url)).digest("hex").slice(0, 6);
+  return `${name === "" ? "repository" : name}-${digest}`;
 }

@@ -13,7 +13,7 @@ export function locate(url: string): string {
   return resolve(url.replace(/^~(?=\/|$)/, homedir()));
 }
 
-/** The same for every spelling of one repository: credentials, host's case, trailing slash, `.git`. */
+/** A folder's name for the mirror: the same for every spelling of one repository. */
 export function mirrorName(url: string): string {
   const normal = normalise(url);
   const digest = createHash("sha256").update(normal).digest("hex").slice(0, 12);
@@ -21,7 +21,8 @@ export function mirrorName(url: string): string {
   return `${words.replaceAll(/^-+|-+$/g, "").slice(-60)}-${digest}`;
 }
 
-function normalise(url: string): string {
+/** The same for every spelling of one repository: credentials, host's case, trailing slash, `.git`. */
+export function normalise(url: string): string {
   // A folder `repo` and a folder `repo.git` may both be there; on a forge they are one.
   if (isPath(url)) return `file://${locate(url)}`;
   const ssh = /^(?:[^@/]+@)?([^/:]+):(?!\/\/)\/?(.*)$/.exec(url);

@@ -59,12 +59,18 @@ const row = z
 const columns = `branch, applied_commit, base_commit, observed_commit, observed_at, plan_hash,
   settings, problems, reason, message`;
 
-export async function registerRepository(db: Queryable, id: string, url: string): Promise<void> {
-  await db.query(
-    `insert into repositories (id, url) values ($1, $2)
-     on conflict (id) do update set url = excluded.url where repositories.url <> excluded.url`,
-    [id, url],
-  );
+/** @returns the URL that is recorded under the name: `url`, unless there was one before */
+export async function registerRepository(
+  db: Queryable,
+  name: string,
+  url: string,
+): Promise<string> {
+  await db.query(`insert into repositories (id, url) values ($1, $2) on conflict (id) do nothing`, [
+    name,
+    url,
+  ]);
+  const { rows } = await db.query(`select url from repositories where id = $1`, [name]);
+  return z.object({ url: z.string() }).parse(rows[0]).url;
 }
 
 export async function readEnvironment(

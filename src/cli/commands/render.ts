@@ -135,7 +135,9 @@ function existing(
   what: string,
 ): { readonly path: string; readonly file: string } {
   const path = resolve(cwd, given);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  // Pipes too: `--params <(…)`.
+  if (stat !== undefined && !stat.isDirectory()) {
     return { path, file: shownPath(path, cwd, [given]) };
   }
   const next = `give a file for ${what}; paths are counted from ${cwd}`;
