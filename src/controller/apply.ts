@@ -22,6 +22,12 @@ export interface Applied {
   readonly forgot: boolean;
 }
 
+const planned = "Planned";
+const problemsFound = "ProblemsFound";
+
+/** What an environment's reason is after a look at its commit. */
+export const lookReasons: ReadonlySet<string> = new Set([planned, problemsFound]);
+
 /** @returns `undefined` when the environment has moved on since the look: look again */
 export async function applyLook(
   { db, clock }: Pick<Services, "db" | "clock">,
@@ -56,7 +62,7 @@ export async function applyLook(
       planHash: plan.hash,
       settings: settings.source,
       problems: plan.problems,
-      reason: errors > 0 ? "ProblemsFound" : "Planned",
+      reason: errors > 0 ? problemsFound : planned,
       message: errors > 0 ? `${errors} problems` : "",
     });
     const facts: Fact[] = first ? [plannedFact(scope, snapshot.author, plan)] : [];

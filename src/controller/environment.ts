@@ -12,7 +12,7 @@ import { readEnvironment, saveLook } from "../store/environments.ts";
 import { storeNow } from "../store/database-time.ts";
 import { recentDeletions } from "../store/runs.ts";
 import { listWorkloads } from "../store/workloads.ts";
-import { applyLook } from "./apply.ts";
+import { applyLook, lookReasons } from "./apply.ts";
 import type { CatalogOf } from "./catalog.ts";
 import { createLooker, type Look, type RecordedEnvironment } from "./look.ts";
 import { cacheRecorded } from "./recorded.ts";
@@ -65,8 +65,13 @@ export function openEnvironment(
     const approved = await approvedPlans(db, scope);
     const now = await storeNow(db);
     const due = [...recorded.all.values()].some((it) => isDue(it, now));
-    const key = JSON.stringify([commit, branch, recorded.version, [...approved]]);
-    if (last?.key === key && !due && catalogOf(last.look.tree.providers) === last.look.catalog) {
+    // Deletions an hour old no longer count, and then something else may be possible (law 4).
+    const deletions = await recentDeletions(db, scope);
+    // What came between the last look and this one, like a branch that was away, is told of no longer.
+    const told = environment?.observedCommit === commit && lookReasons.has(environment.reason);
+    const key = JSON.stringify([commit, branch, recorded.version, [...approved], [...deletions]]);
+    const same = last?.key === key && told && !due;
+    if (last && same && catalogOf(last.look.tree.providers) === last.look.catalog) {
       return { kind: "unchanged", plan: last.look.plan };
     }
 
@@ -79,7 +84,7 @@ export function openEnvironment(
       },
       resources: recorded.all,
       workloads: await listWorkloads(db, scope),
-      recentDeletions: await recentDeletions(db, scope),
+      recentDeletions: deletions,
       approved,
       now,
     };

@@ -9,7 +9,7 @@ import type { CatalogOf } from "./catalog.ts";
 import { openEnvironment, type Environment, type Pass } from "./environment.ts";
 import { publish, type Publication } from "./publish.ts";
 import type { Services } from "./services.ts";
-import { createReadTargets } from "./targets.ts";
+import { createReadTargets, type Targets } from "./targets.ts";
 
 export interface RepositoryOptions extends MirrorOptions {
   readonly name: string;
@@ -49,6 +49,7 @@ export async function openRepository(
   }
   const environments = new Map<string, Environment>();
   const readTargets = createReadTargets(db, name, mirror);
+  let latest: Targets | undefined;
 
   return {
     name,
@@ -68,7 +69,8 @@ export async function openRepository(
     },
     async pass(at) {
       const passes: EnvironmentPass[] = [];
-      for (const { environment: named, branch, stalled } of (await readTargets(at)).targets) {
+      latest = await readTargets(at);
+      for (const { environment: named, branch, stalled } of latest.targets) {
         const scope = { repository: name, environment: named };
         const environment = environments.get(named) ?? openEnvironment(services, scope, catalogOf);
         environments.set(named, environment);
@@ -78,7 +80,7 @@ export async function openRepository(
       return passes;
     },
     async publish(at) {
-      const { targets, statusBranch } = await readTargets(at);
+      const { targets, statusBranch } = latest ?? (await readTargets(at));
       const named = targets.map((it) => it.environment);
       return publish(services, mirror, name, named, statusBranch, at);
     },
