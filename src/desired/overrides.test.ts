@@ -2,7 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { canonical, type Json, type JsonRecord } from "../model/json.ts";
+import { simpleProvider } from "../../test/support/provider-files.ts";
+import { buildCatalog } from "../provider/catalog.ts";
 import { merge } from "./overrides.ts";
+import { createDesirer } from "./resources.ts";
 import { createTreeReader, readRepositorySettings, type Tree, type TreeReader } from "./tree.ts";
 import { defaultSettings } from "./settings.ts";
 
@@ -222,6 +225,27 @@ describe("a problem of a merged spec stands where its part was written", () => {
     });
     expect(found(tree)).toEqual(["environments/production/2.yaml:4:5 schema/invalid-type"]);
   });
+});
+
+test("a conflict that an override makes blocks the workload that it is for", () => {
+  const shared = (name: string, params = "") => `apiVersion: score.dev/v1b1
+metadata: { name: ${name} }
+containers: { web: { image: x } }
+resources: { cache: { type: redis, id: shared${params} } }
+`;
+  const { tree } = look({
+    "one.score.yaml": shared("one", ", params: { size: 1 }"),
+    "two.score.yaml": shared("two"),
+    "environments/production/two.yaml": "resources:\n  cache:\n    params: { size: 2 }",
+  });
+  const { catalog } = buildCatalog([simpleProvider("team", ["redis"], "repository")]);
+  const desirer = createDesirer({ repository: "test", environment: "production" });
+  const { blocked, problems } = desirer.desire(tree.workloads, catalog, () => undefined);
+  expect(problems.map((it) => `${it.file}:${it.line} ${it.code}`)).toEqual([
+    "environments/production/two.yaml:3 score/conflicting-params",
+  ]);
+  expect(blocked).toHaveLength(1);
+  expect(blocked[0]?.message).toBe(problems[0]?.message);
 });
 
 describe("what an environment has of its own", () => {

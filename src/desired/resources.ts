@@ -95,10 +95,12 @@ export function createDesirer(scope: Scope): Desirer {
       const prepared = preparedOf(workload, catalog);
       plain &&= isPlain(workload, prepared);
       problems.push(...prepared.problems);
-      const conflict = broken.has(workload.document.file);
+      // What an environment changes of a workload may be what conflicts.
+      const conflict = [workload.document.file, ...workload.overrides].find((it) => broken.has(it));
       for (const it of prepared.resources) {
         if (it.kind === "blocked") blocked.set(it.blocked.uid, it.blocked);
-        else if (conflict) blocked.set(it.desired.uid, conflicting(it.desired, conflicts));
+        else if (conflict !== undefined)
+          blocked.set(it.desired.uid, conflicting(it.desired, conflict, conflicts));
         else if (it.desired.dependsOn.length === 0) merge(desired, it.desired);
         else merge(desired, fill(it, workload, outputs));
       }
@@ -174,9 +176,13 @@ const isPlain = (workload: Workload, { resources }: PreparedWorkload): boolean =
   workload.resources.every((it) => it.id === undefined) &&
   resources.every((it) => it.kind === "desired" && it.desired.dependsOn.length === 0);
 
-function conflicting(desired: Desired, conflicts: readonly Problem[]): BlockedResource {
+function conflicting(
+  desired: Desired,
+  file: string,
+  conflicts: readonly Problem[],
+): BlockedResource {
   const { uid, workload, identity, name, type, place } = desired;
-  const found = conflicts.find((it) => it.file === place.file);
+  const found = conflicts.find((it) => isError(it) && it.file === file);
   const message = found === undefined ? "it conflicts with another file" : found.message;
   return { uid, workload, identity, name, type, class: desired.class, place, message };
 }
