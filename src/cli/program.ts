@@ -1,7 +1,14 @@
 /** The commands, their options and their help. Each command is a file in `commands/`. */
 import { Command, Option } from "commander";
 import { runAbandon, runApprove, runRetry } from "./commands/decisions.ts";
+import { runInit, runSchemas } from "./commands/init.ts";
 import { runPlan } from "./commands/plan.ts";
+import {
+  runProviderNew,
+  runProviderTest,
+  type ProviderNewFlags,
+  type ProviderTestFlags,
+} from "./commands/provider.ts";
 import {
   runEvents,
   runLogs,
@@ -80,6 +87,41 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     .action(async (file: string, flags: RenderFlags) =>
       onExit(await runRender(context, file, flags)),
     );
+  program
+    .command("init")
+    .description("a new repository, with two apps and a provider to start from")
+    .argument("[dir]", "an empty folder, or one to make", ".")
+    .action(async (dir: string) => onExit(await runInit(context, dir)));
+  const provider = program
+    .command("provider")
+    .description("for whoever writes providers")
+    .helpCommand(false);
+  provider
+    .command("new")
+    .description("a provider to start from, which passes its own tests")
+    .argument("<name>", "its name, like cache-team")
+    .option("--dir <folder>", "where to make it (default: providers/<name>)")
+    .option("--type <type>", "the resource type it serves (default: its name without -team)")
+    .action(async (name: string, flags: ProviderNewFlags) =>
+      onExit(await runProviderNew(context, name, flags)),
+    );
+  provider
+    .command("test")
+    .description("runs a provider's own cases, and tries every type out; exit 0 fine, 1 not")
+    .argument("[dir]", "its folder", ".")
+    .option("--no-conformance", "the cases only")
+    .option("--only <type>", "try out one resource type only")
+    .option("--timeout <duration>", "for each type", "5m")
+    .option("--config <file>", "settings, for their connections (default: innominatus.yaml here)")
+    .addOption(output("text", "json"))
+    .action(async (dir: string, flags: ProviderTestFlags) =>
+      onExit(await runProviderTest(context, dir, flags)),
+    );
+  program
+    .command("schemas")
+    .description("writes the JSON Schemas that editors check files with")
+    .argument("[dir]", "where to (default: .innominatus/schemas here)")
+    .action(async (dir: string | undefined) => onExit(await runSchemas(context, dir)));
   on(
     command("plan", "what would happen; changes nothing")
       .option("--ref <ref>", "branch, tag or commit to plan (default: the environment's branch)")
