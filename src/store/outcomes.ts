@@ -20,10 +20,14 @@ export async function recordActive(tx: Queryable, claim: Claim, outputs: Outputs
   await endRun(tx, claim, "succeeded", "RunSucceeded", "");
 }
 
-/** The delete workflow succeeded, and `observe`, where there is one, says that nothing is left (law 2). */
+/**
+ * The delete workflow succeeded, and `observe`, where there is one, says that nothing is left (law 2).
+ * The revision goes on, so that a plan that saw the resource before does not delete it once more.
+ */
 export async function recordDeleted(tx: Queryable, claim: Claim): Promise<void> {
   await tx.query(
-    `update resources set phase = 'deleted', run = $1, since = store_now(), deleted_at = store_now(),
+    `update resources set phase = 'deleted', run = $1, revision = revision + 1,
+       since = store_now(), deleted_at = store_now(),
        reason = 'Deleted', message = '', outputs = '{}', secret_refs = '{}', attempted = null,
        failures = 0, next_attempt_at = null, stalled = false, gate = null, removal = null,
        delete_after = null, changed_in = pg_current_xact_id() where ${target}`,

@@ -90,6 +90,15 @@ describe.each(databases())("runs on %s", (kind) => {
     expect(await enqueue(db, b)).toBe(0);
   });
 
+  it("does not delete again what was deleted since the plan looked", async () => {
+    await wish(db, [a]);
+    await enqueue(db, a, { operation: "delete" });
+    const claim = await claimed(db);
+    const asSeen = { operation: "delete", seen: { revision: 0, run: claim.run } } as const;
+    await fenced(db, claim, (tx) => recordDeleted(tx, claim));
+    expect(await enqueue(db, a, asSeen)).toBe(0);
+  });
+
   it("tries a failed wish again when its time has come, another wish at once, a stalled one never", async () => {
     await setStoreTime(db, start);
     await wish(db, [a]);
