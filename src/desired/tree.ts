@@ -208,6 +208,7 @@ export function createTreeReader(
         problems.push(...value.problems);
         if (value.unreadable) unreadable.push(path);
       }
+      const overridesUnreadable = unreadable.some((it) => overriding.has(it));
       const byName = byWorkload([...overriding.values()].map((it) => it.value));
       const overridesOf = (name: string): readonly Override[] => byName.get(name) ?? [];
       for (const [path, entry] of entries) {
@@ -236,7 +237,8 @@ export function createTreeReader(
       const provided = providersOf(entries, contents, manifests);
       return {
         settings,
-        workloads,
+        // Without what it says, every spec might be read for something that nobody wants.
+        workloads: overridesUnreadable ? [] : workloads,
         providers: provided.providers,
         problems: [...problems, ...provided.problems].toSorted(byPlace),
         unreadableProviders: provided.unreadable,
