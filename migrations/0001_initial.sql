@@ -130,7 +130,8 @@ create table runs (
 );
 -- Behind a busy target waits one run per resource (E7).
 create unique index runs_queued on runs (repository, environment, uid) where state = 'queued';
-create index runs_open on runs (not_before) where state in ('queued', 'running', 'waiting');
+create index runs_open on runs (not_before, id) where state in ('queued', 'running', 'waiting');
+create index runs_running on runs (provider) where state = 'running';
 create index runs_by_resource on runs (repository, environment, uid, id);
 create index runs_ended on runs (repository, environment, ended_at) where operation = 'delete';
 

@@ -42,13 +42,16 @@ const dependenciesAreDone = `(r.started_at is not null or not exists (
 export async function claimRun(db: Database, options: ClaimOptions): Promise<Claim | undefined> {
   return db.transaction(async (tx) => {
     const { rows } = await tx.query(
-      `select r.id, r.repository, r.environment, r.uid, r.target from runs r
+      // In the order of the index runs_open, so that a long queue is not looked at to its end.
+      `with busy as materialized (
+         select provider from runs where state = 'running' and lease_expires_at > store_now()
+         group by provider having count(*) >= $1)
+       select r.id, r.repository, r.environment, r.uid, r.target from runs r
        left join locks l on l.target = r.target
-       where (r.state in ('queued', 'waiting') and r.not_before <= store_now()
-              or r.state = 'running' and r.lease_expires_at <= store_now())
+       where r.state in ('queued', 'running', 'waiting') and r.not_before <= store_now()
+         and (r.state <> 'running' or r.lease_expires_at <= store_now())
          and ${lockIsFree} and ${dependenciesAreDone}
-         and (select count(*) from runs p where p.provider = r.provider and p.state = 'running'
-              and p.lease_expires_at > store_now()) < $1
+         and r.provider not in (select provider from busy)
        order by r.not_before, r.id limit 1 for update of r skip locked`,
       [options.perProvider],
     );
