@@ -1,6 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, test } from "vitest";
-import { findFiles, isInside, readFile, shownPath } from "./files.ts";
+import { findFiles, isInside, readBytes, readFile, shownPath } from "./files.ts";
 
 it("tells of a file that cannot be read as a problem of it", () => {
   const read = readFile("/nowhere/a.yaml", "a.yaml");
@@ -8,6 +10,16 @@ it("tells of a file that cannot be read as a problem of it", () => {
     ok: false,
     problems: [{ file: "a.yaml", line: 1, column: 1, code: "yaml/unreadable", severity: "error" }],
   });
+});
+
+it("reads nothing of a file that is too large", () => {
+  const folder = mkdtempSync(join(tmpdir(), "innominatus-files-"));
+  try {
+    writeFileSync(join(folder, "a.yaml"), "#".repeat(2_000_000));
+    expect(readBytes(join(folder, "a.yaml"))).toBe("too-large");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const places: [string, string, readonly string[], string][] = [

@@ -137,6 +137,16 @@ describe("a mistake is a problem in its place", () => {
     expect(steps[1]?.config["namespace"]).toBe("{{ .parameters.namespace }}");
   });
 
+  it("at the reference that has no value, among others that have one", async () => {
+    const said = '"{{ .parameters.app_name }}-{{ .parameters.namespace }}"';
+    await folder.write({
+      "two.yaml": `${header("two")}steps:\n  - { name: it, type: dummy, config: { said: ${said} } }\n`,
+      "app.yaml": "app_name: shop\n",
+    });
+    const { problems } = await render("two.yaml", "--params=app.yaml");
+    expect(told(problems)).toEqual(["two.yaml:5:77 template/missing-parameter"]);
+  });
+
   it("for a value that would change a script's meaning", async () => {
     const { problems, steps } = await render(
       "make.yaml",

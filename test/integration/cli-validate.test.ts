@@ -199,6 +199,22 @@ describe("loose files", () => {
     expect(codesIn(await reportOf(cwd))).toEqual(["a.yaml:1 yaml/unreadable"]);
   });
 
+  it("are listed also where nothing in them can be told apart", async () => {
+    const cwd = await folderOf({ "long.yaml": "- a\n".repeat(150_000) });
+    const report = await reportOf(cwd);
+    expect(report.documents).toEqual([{ file: "long.yaml", index: 0, kind: null, name: null }]);
+    expect(report.problems.map((it) => it.code)).toEqual(["yaml/too-large"]);
+  });
+
+  it("are settings by their name, whatever they call themselves", async () => {
+    const cwd = await folderOf({ ".innominatus.yaml": "specs: [a.yaml]\n" });
+    const report = await reportOf(cwd, ".innominatus.yaml");
+    expect(report.documents).toMatchObject([{ kind: "Repository" }]);
+    expect(new Set(report.problems.map((it) => it.code))).toEqual(
+      new Set(["schema/missing-field"]),
+    );
+  });
+
   it("that are too large are a problem, and not read", async () => {
     const cwd = await folderOf({ "a.yaml": `# ${"x".repeat(1_100_000)}\n${spec("shop")}` });
     expect(codesIn(await reportOf(cwd))).toEqual(["a.yaml:1 yaml/too-large"]);
@@ -283,7 +299,11 @@ describe("a repository", () => {
     const broken = await withFiles({ "other/broken.yaml": "apiVersion: score.dev/v1b1\na: [\n" });
     expect(broken.length).toBeGreaterThan(0);
     const cwd = await folderOf({ ...files, "chart/templates/service.yaml": template });
-    expect(codesIn(await reportOf(cwd, "chart/templates/service.yaml"))).not.toEqual([]);
+    for (const given of [[], ["."]]) {
+      expect(codesIn(await reportOf(cwd, ...given, "chart/templates/service.yaml"))).not.toEqual(
+        [],
+      );
+    }
   });
 
   it("is a work tree of git without settings, too, and one inside of a folder", async () => {
@@ -296,6 +316,11 @@ describe("a repository", () => {
     expect(codesIn(await reportOf(cwd))).toEqual([
       "repo/apps/cart/score.yaml:4 provider/unknown-type",
     ]);
+  });
+
+  it("is none without anything that the controller would read, though git keeps it", async () => {
+    const cwd = await folderOf({ ".git/HEAD": "", "broken.yaml": "a: [\n" });
+    expect(codesIn(await reportOf(cwd))).not.toEqual([]);
   });
 
   it("tells of a link where git would have one", async () => {
@@ -313,6 +338,9 @@ describe("a repository", () => {
       "innominatus.yaml": "providers: [{ name: ours, type: filesystem, path: ./platform }]\n",
       "platform/team/provider.yaml": manifest,
       "platform/team/workflows/make.yaml": workflow,
+      // What is wrong between those is no mistake of the repository.
+      "platform/zoo/provider.yaml": manifest.replace("type: thing", "type: other"),
+      "platform/zoo/workflows/make.yaml": workflow,
     });
     expect(codesIn(await reportOf(cwd))).toEqual([]);
   });
