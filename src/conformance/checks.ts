@@ -85,7 +85,6 @@ export async function checkResource(
   });
 
   let updateWrites: readonly JournalWrite[] = [];
-  let updated = created;
   let updates = false;
   if (workflows.update === undefined) {
     for (const name of ["update", "update again", "observe after update"] as const) {
@@ -93,7 +92,7 @@ export async function checkResource(
     }
   } else {
     updates = await check("update", async () => void (updateWrites = (await update()).writes));
-    updated = resource.recorded;
+    const updated = resource.recorded;
     if (updates) {
       updates = await check("update again", async () => {
         await update();
@@ -151,13 +150,15 @@ export async function checkResource(
   else {
     await check("update, killed and resumed", async () => {
       await create();
+      await update();
+      const expected = resource.recorded;
       for (const point of killPoints(updateWrites)) {
         await update(params.create);
         const { at, resume } = await resource.kill("update", params.update, point);
         const ended = await resume();
         if (ended.state === "unknown") await update();
         else expectGood(ended, say("update", point, at, "went on"));
-        expectSame(updated, resource.recorded, say("update", point, at, "put out other values"));
+        expectSame(expected, resource.recorded, say("update", point, at, "put out other values"));
         if (observesWell) await exists();
       }
     });

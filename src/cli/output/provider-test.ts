@@ -3,7 +3,7 @@ import type { CaseResult } from "../../conformance/cases.ts";
 import type { Trial } from "../../conformance/conformance.ts";
 import type { ProviderFolder } from "../../conformance/provider-folder.ts";
 import type { JsonRecord } from "../../model/json.ts";
-import type { Problem } from "../../model/problem.ts";
+import { isError, type Problem } from "../../model/problem.ts";
 import { problemJson } from "../../plan/render/json.ts";
 import type { Painter } from "../../plan/render/painter.ts";
 import { counted, visible } from "../../plan/render/visible.ts";
@@ -65,6 +65,10 @@ const messageText = (message: string): string =>
 export function providerTestText(test: ProviderTest, folder: ProviderFolder, view: View): string {
   const { provider, problems, cases, trials } = test;
   const name = provider === undefined ? "" : `${provider.name}@${provider.version}: `;
+  if (problems.some(isError)) {
+    const said = `${name}not tested, for its files have mistakes`;
+    return `${shown(problems, folder, view)}${view.paint.bold(said)}\n`;
+  }
   const failedCases = cases.filter((it) => it.problems.length > 0).length;
   const failed = trials.filter((it) => it.state === "failed").length;
   const skipped = trials.filter((it) => it.state === "skipped").length;
