@@ -70,7 +70,7 @@ export function runCase(
 }
 
 /** What the engine would give to the resource `db` of an app `shop`, in an environment `test`. */
-export function usualInputs(provider: Provider, workflow: string): JsonRecord {
+function usualInputs(provider: Provider, workflow: string): JsonRecord {
   const serving = provider.capabilities.find(({ operations }) =>
     Object.values(operations).some(
       ({ default: preset, tagged }) =>

@@ -39,7 +39,7 @@ function filesOf(scripts: Scripts, more: Readonly<Record<string, string>> = {}) 
     create: `outputs:\n  host: "{{ .steps.act.output.host }}"\n`,
     observe: `outputs:\n  exists: "{{ .steps.act.output.exists }}"\n`,
   };
-  const workflows = Object.entries(scripts).map(([name, script]) => [
+  const workflows = Object.entries(scripts).map(([name, script]): [string, string] => [
     `workflows/${name}.yaml`,
     `apiVersion: innominatus.io/v1alpha1
 kind: Workflow
