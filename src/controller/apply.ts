@@ -3,7 +3,7 @@ import type { Scope } from "../model/uid.ts";
 import { isError } from "../model/problem.ts";
 import { putBundles } from "../store/bundles.ts";
 import type { Queryable } from "../store/database.ts";
-import { lockEnvironment, saveApplied } from "../store/environments.ts";
+import { lockEnvironment, saveApplied, type EnvironmentRecord } from "../store/environments.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import { forgetUntouched, saveWishes } from "../store/resources.ts";
 import { saveRevision } from "../store/revisions.ts";
@@ -34,11 +34,14 @@ export async function applyLook(
   scope: Scope,
   branch: string,
   { plan, input, tree, snapshot, settings }: Look,
-  seenApplied: string | null,
+  seen: Pick<EnvironmentRecord, "appliedCommit" | "observedCommit">,
 ): Promise<Applied | undefined> {
   return db.transaction(async (tx) => {
     const environment = await lockEnvironment(tx, scope, branch);
-    if (environment.appliedCommit !== seenApplied) return undefined;
+    const { appliedCommit, observedCommit } = environment;
+    if (appliedCommit !== seen.appliedCommit || observedCommit !== seen.observedCommit) {
+      return undefined;
+    }
     const nowMs = clock.now().getTime();
     const writes = decideWrites(scope, plan, input, await openRuns(tx, scope));
 

@@ -51,6 +51,8 @@ export function openEnvironment(
   const { db } = services;
   const looker = createLooker(scope, catalogOf);
   const recorded = cacheRecorded(scope);
+  /** The commit that this process looked at last. */
+  let own: string | undefined;
   let last: { readonly key: string; readonly look: Look } | undefined;
 
   const passOnce = async (
@@ -58,8 +60,14 @@ export function openEnvironment(
     branch: string,
     signal: AbortSignal,
   ): Promise<Pass | undefined> => {
-    const commit = await mirror.resolve(branch);
     const environment = await readEnvironment(db, scope);
+    let commit = await mirror.resolve(branch);
+    const observed = environment?.observedCommit ?? null;
+    if (observed !== null && observed !== commit && observed !== own) {
+      // Another replica has seen another commit: whose is newer, only the remote can say (law 5).
+      await mirror.fetch(signal);
+      commit = await mirror.resolve(branch);
+    }
     if (commit === undefined) return missingBranch(branch, environment !== undefined);
     await recorded.refresh(db);
     const approved = await approvedPlans(db, scope);
@@ -75,10 +83,9 @@ export function openEnvironment(
       return { kind: "unchanged", plan: last.look.plan };
     }
 
-    const seenApplied = environment?.appliedCommit ?? null;
     const known: RecordedEnvironment = {
       environment: {
-        appliedCommit: seenApplied,
+        appliedCommit: environment?.appliedCommit ?? null,
         baseCommit: environment?.baseCommit ?? null,
         settings: environment?.settings ?? null,
       },
@@ -90,8 +97,12 @@ export function openEnvironment(
     };
     const look = await looker.look(mirror, commit, known, signal);
     await mirror.keep(commit);
-    const applied = await applyLook(services, scope, branch, look, seenApplied);
+    const applied = await applyLook(services, scope, branch, look, {
+      appliedCommit: known.environment.appliedCommit,
+      observedCommit: observed,
+    });
     if (applied === undefined) return undefined;
+    own = commit;
     if (applied.forgot) recorded.clear();
     last = { key, look };
     return { kind: "planned", plan: look.plan, queued: applied.queued, changed: applied.changed };

@@ -15,6 +15,8 @@ export interface ThingsOptions {
   /** Types that it serves: `keepsake` is stateful, the others are not. */
   readonly types?: readonly string[];
   readonly folder?: string;
+  /** Makes a thing in two steps: `prepare`, then `create`. */
+  readonly prepare?: boolean;
 }
 
 /** The provider `things-team`, as files of a repository. */
@@ -24,6 +26,7 @@ export function thingsProvider(root: string, options: ThingsOptions = {}): Files
     mark = "",
     types: served = types,
     folder = "providers/things",
+    prepare = false,
   } = options;
   const operations = Object.fromEntries(
     ["create", "update", "delete", "observe"].map((it) => [it, { workflow: it }]),
@@ -52,9 +55,14 @@ export function thingsProvider(root: string, options: ThingsOptions = {}): Files
       `echo "$PARAM_SIZE $PARAM_PEER $PARAM_TOKEN" > "$thing"`,
       `printf '{"host":"%s.example","size":"%s"}\\n' "$name" "$PARAM_SIZE"`,
     ]);
+  const making = [
+    password,
+    ...(prepare ? [step("prepare", script(root, "prepare", mark, []))] : []),
+    step("do", write("create")),
+  ];
   return {
     [`${folder}/provider.yaml`]: text(manifest),
-    [`${folder}/create.yaml`]: workflow("create", [password, step("do", write("create"))], made),
+    [`${folder}/create.yaml`]: workflow("create", making, made),
     [`${folder}/update.yaml`]: workflow("update", [step("do", write("update"))], {
       size: made.size,
     }),

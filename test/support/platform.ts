@@ -9,6 +9,8 @@ import { join } from "node:path";
 import pino from "pino";
 import { explain } from "../../src/cli/commands/why.ts";
 import type { Explanation } from "../../src/cli/output/why.ts";
+import { dispatch } from "../../src/controller/dispatcher.ts";
+import { createHints } from "../../src/controller/hints.ts";
 import { createLooker, type Look } from "../../src/controller/look.ts";
 import { openProviders, type OuterProviders } from "../../src/controller/provider-sources.ts";
 import {
@@ -29,7 +31,7 @@ import { storeNow } from "../../src/store/database-time.ts";
 import type { Database } from "../../src/store/database.ts";
 import { readEnvironment, type EnvironmentRecord } from "../../src/store/environments.ts";
 import { listResources, readResource } from "../../src/store/resources.ts";
-import { listRuns, recentDeletions, type RecordedRun } from "../../src/store/runs.ts";
+import { listRuns, openRuns, recentDeletions, type RecordedRun } from "../../src/store/runs.ts";
 import { memoryRows } from "../../src/store/secrets.ts";
 import { listWorkloads } from "../../src/store/workloads.ts";
 import { createOrigin, type Files, type Origin } from "./repository.ts";
@@ -40,6 +42,7 @@ export const statusBranch = "innominatus/status";
 export interface Platform {
   readonly db: Database;
   readonly services: Services;
+  readonly repository: Repository;
   readonly origin: Origin;
   readonly scope: Scope;
   /** Lines that the controller logged. */
@@ -48,6 +51,8 @@ export interface Platform {
   sync(on?: Replica): Promise<Synced>;
   /** Fetches, looks and records once, without waiting for runs and without performing any. */
   pass(on?: Replica): Promise<readonly EnvironmentPass[]>;
+  /** Performs the runs that are queued, until none is open; looks at nothing. */
+  work(): Promise<void>;
   /** Another controller on the same store, with a mirror of its own. */
   replica(): Promise<Replica>;
   /** What `innominatus plan` shows; changes nothing. */
@@ -149,7 +154,7 @@ export async function openPlatform(
 
   return {
     db,
-    services: first.services,
+    ...first,
     origin,
     scope,
     logged,
@@ -164,6 +169,18 @@ export async function openPlatform(
     },
     plan: async () => (await look()).plan,
     planned: async (uid) => (await look()).plan.operations.find((it) => it.uid === uid),
+    async work() {
+      const drain = new AbortController();
+      const [hints, ignore] = [createHints(), () => undefined];
+      const options = { hints, drain: drain.signal, onWorked: ignore, onWorking: ignore };
+      const working = dispatch(first.services, options);
+      for (let tries = 0; (await openRuns(db, scope)).length > 0; tries++) {
+        if (tries > 1_000) throw new Error("the runs do not end");
+        await runningClock.sleep(10, signal);
+      }
+      drain.abort();
+      await working;
+    },
     approve: (plan) => approvePlan(db, scope, { plan, approver: "tester", reason: "" }),
     resources: () => listResources(db, scope),
     resource: (uid) => required(readResource(db, scope, uid), uid),
