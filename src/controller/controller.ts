@@ -7,7 +7,9 @@ import { dispatch } from "./dispatcher.ts";
 import type { Repository } from "./repository.ts";
 import type { Services } from "./services.ts";
 import { spread } from "../model/clock.ts";
+import { FetchError } from "../source/fetch-error.ts";
 import { nextDueMs } from "../store/claims.ts";
+import { saveLook } from "../store/environments.ts";
 import type { Worked } from "./worker.ts";
 
 export interface ControllerOptions {
@@ -105,47 +107,90 @@ async function follow(
   work: Hints,
   stop: AbortSignal,
 ): Promise<void> {
-  const { db, clock, random, log } = services;
+  const { db, clock, log } = services;
   const remote = createHints();
   openable.watch({ ...remote, give: () => (remote.give(), hints.give()) }, stop);
+  const asking = askRemote(services, options, openable.name, remote);
   let repository: Repository | undefined;
-  let fetchedAt = Number.NEGATIVE_INFINITY;
-  let heard = -1;
   let failures = 0;
 
   while (!stop.aborted) {
     const seen = hints.count();
-    let waitMs = options.pollMs;
+    let waitMs: number;
     try {
       repository ??= await openable.open(stop);
-      const due = clock.now().getTime() - fetchedAt >= options.pollMs;
-      if (due || remote.count() > heard) {
-        heard = remote.count();
-        fetchedAt = clock.now().getTime();
-        const changed = await repository.fetch(stop);
-        options.observe.fetched(openable.name, changed ? "fetched" : "unchanged");
-      }
-      await lookAndPublish(services, options, repository, work, stop);
+      // Asked before the look as well: what becomes due during it may not have been seen by it.
+      const before = await nextDueMs(db);
+      const unreachable = await asking.fetch(repository, stop);
+      await lookAndPublish(services, options, repository, unreachable, work, stop);
       failures = 0;
-      const sinceFetch = clock.now().getTime() - fetchedAt;
-      const next = (await nextDueMs(db)) ?? options.resyncMs;
-      waitMs = Math.min(spread(options.pollMs, 0.1, random) - sinceFetch, next);
+      const due = Math.min(before ?? options.resyncMs, (await nextDueMs(db)) ?? options.resyncMs);
+      waitMs = Math.min(asking.nextMs(), due);
     } catch (error) {
       if (stop.aborted) break;
       failures += 1;
-      options.observe.fetched(openable.name, "failed");
+      if (repository === undefined) options.observe.fetched(openable.name, "failed");
       log.error({ err: error, repository: openable.name }, "looking at the repository");
-      waitMs = Math.min(options.pollMs, 1_000 * 2 ** Math.min(failures, 8));
+      waitMs = backoffMs(failures, options);
     }
     await hints.wait(seen, Math.max(waitMs, 10), clock, stop);
   }
   await repository?.close();
 }
 
+/** 2 s, 4 s, 8 s, … up to the poll's interval. */
+const backoffMs = (failures: number, { pollMs }: ControllerOptions): number =>
+  Math.min(pollMs, 1_000 * 2 ** Math.min(failures, 8));
+
+/**
+ * Fetches when it is time, or somebody told. A remote that does not answer is asked again sooner,
+ * and keeps nobody from going on with what it said last.
+ */
+function askRemote(
+  { clock, random, log }: Services,
+  options: ControllerOptions,
+  name: string,
+  told: Hints,
+): {
+  /** @returns why the remote cannot be reached, as it was found last */
+  fetch(repository: Repository, stop: AbortSignal): Promise<FetchError | undefined>;
+  nextMs(): number;
+} {
+  let heard = -1;
+  let nextAt = Number.NEGATIVE_INFINITY;
+  let failures = 0;
+  let unreachable: FetchError | undefined;
+  const after = (ms: number): number => clock.now().getTime() + ms;
+  return {
+    nextMs: () => nextAt - clock.now().getTime(),
+    async fetch(repository, stop) {
+      if (clock.now().getTime() < nextAt && told.count() <= heard) return unreachable;
+      heard = told.count();
+      try {
+        const changed = await repository.fetch(stop);
+        failures = 0;
+        unreachable = undefined;
+        nextAt = after(spread(options.pollMs, 0.1, random));
+        options.observe.fetched(name, changed ? "fetched" : "unchanged");
+      } catch (error) {
+        stop.throwIfAborted();
+        if (!(error instanceof FetchError)) throw error;
+        unreachable = error;
+        failures += 1;
+        nextAt = after(backoffMs(failures, options));
+        options.observe.fetched(name, "failed");
+        log.error({ err: error, repository: name }, "fetching the repository");
+      }
+      return unreachable;
+    },
+  };
+}
+
 async function lookAndPublish(
-  { clock, log }: Services,
+  { db, clock, log }: Services,
   { observe }: ControllerOptions,
   repository: Repository,
+  unreachable: FetchError | undefined,
   work: Hints,
   stop: AbortSignal,
 ): Promise<void> {
@@ -161,8 +206,15 @@ async function lookAndPublish(
       log.info({ ...where, commit: pass.plan.commit, ...pass.plan.summary }, "planned");
     }
     if (pass.kind === "stalled") log.warn({ ...where, reason: pass.reason }, pass.message);
+    // What the look found is of the last commit that could be had, and no news.
+    if (unreachable !== undefined) await saveLook(db, where, unreachable);
   }
   work.give();
-  const { changed } = await repository.publish(stop);
-  observe.published(repository.name, changed ? "published" : "unchanged");
+  try {
+    const { changed } = await repository.publish(stop);
+    observe.published(repository.name, changed ? "published" : "unchanged");
+  } catch (error) {
+    if (!stop.aborted) observe.published(repository.name, "failed");
+    throw error;
+  }
 }

@@ -63,6 +63,7 @@ describe.each(databases())("the dispatcher on %s", (kind) => {
         await enqueueSteps(db, b, [step]);
         hints.give();
         await succeeded(b);
+        expect(await statesOf(db, a)).toEqual(["succeeded"]);
       },
     );
   });
@@ -138,7 +139,7 @@ function watchedClock(): {
   readonly slept: (ms: number) => Promise<readonly number[]>;
 } {
   let heard: number[] = [];
-  let tell = (_: number): void => undefined;
+  let tell: (ms: number) => void = () => undefined;
   const clock: Clock = {
     now: () => runningClock.now(),
     sleep(ms, signal) {
