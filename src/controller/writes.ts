@@ -155,7 +155,7 @@ function queuedRun(
     commit: plan.commit,
     plan: plan.hash,
     hash: wishHash(operation, from),
-    desired: { params, template, dependsOn },
+    desired: { params, template, dependsOn, reason: planned.reason },
     dependsOn: planned.dependsOn,
     target: `${repository}/${environment}/${planned.uid}`,
     seen: { revision: have?.revision ?? 0, run: have?.run ?? null },

@@ -1,6 +1,7 @@
 /** Runs: queued with the plan that wants them, superseded by the plan that does not. */
 import { z } from "zod";
 import type { JsonRecord } from "../model/json.ts";
+import { reasons, type Reason } from "../model/plan.ts";
 import { runStates, type Run, type RunOperation } from "../model/run.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
@@ -12,6 +13,8 @@ export interface RunDesired {
   readonly params: JsonRecord;
   readonly template: JsonRecord;
   readonly dependsOn: readonly Uid[];
+  /** Why the plan wanted it. */
+  readonly reason?: Reason;
 }
 
 export interface QueuedRun {
@@ -162,7 +165,12 @@ const row = z
     queued_at: time,
     started_at: maybeTime,
     ended_at: maybeTime,
-    desired: z.object({ params: jsonRecord, template: jsonRecord, dependsOn: uids }),
+    desired: z.object({
+      params: jsonRecord,
+      template: jsonRecord,
+      dependsOn: uids,
+      reason: z.enum(reasons).exactOptional(),
+    }),
   })
   .transform(
     ({ queued_at, started_at, ended_at, ...it }): Run & { readonly desired: RunDesired } => ({

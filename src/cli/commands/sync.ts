@@ -1,22 +1,20 @@
 /** `innominatus sync`: one pass over a repository, until all is settled. */
 import { sync, type Synced } from "../../controller/sync.ts";
-import type { EnvironmentPass, Repository } from "../../controller/repository.ts";
+import type { Repository } from "../../controller/repository.ts";
 import type { Services } from "../../controller/services.ts";
 import type { Plan } from "../../model/plan.ts";
 import { phaseOf, type Recorded } from "../../model/resource.ts";
 import { planJson } from "../../plan/render/json.ts";
-import { summaryText } from "../../plan/render/words.ts";
 import { parseDuration } from "../../provider/duration.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { listResources } from "../../store/resources.ts";
-import { listSteps } from "../../store/steps.ts";
 import { screenOf, settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { factsOf } from "../facts.ts";
 import { CommandError } from "../output/failure.ts";
 import { problemsText } from "../output/problems.ts";
-import { createProgress, type Progress } from "../output/progress.ts";
+import { createProgress } from "../output/progress.ts";
 import { resourceJson } from "../output/records.ts";
 import { withProviders, withRepository, withServices } from "../session.ts";
+import { createTell } from "../sync-progress.ts";
 
 export interface SyncFlags extends GlobalOptions {
   readonly timeout: string;
@@ -40,16 +38,8 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
       screen,
       context.clock,
     );
-    const told = new Set<string>();
-    const synced = await sync(
-      services,
-      repository,
-      {
-        timeoutMs,
-        onProgress: (passes) => tell(services, repository.name, passes, progress, told),
-      },
-      context.stop,
-    );
+    const tell = createTell(services.db, repository.name, progress);
+    const synced = await sync(services, repository, { timeoutMs, onProgress: tell }, context.stop);
     progress.end();
     if (asText) context.stdout.write(summaryOf(synced, context));
     else context.stdout.write(`${JSON.stringify(syncedJson(synced), null, 2)}\n`);
@@ -67,59 +57,6 @@ const open = <T>(
       withRepository(context, settings, services, catalogOf, (it) => use(services, it)),
     ),
   );
-
-/** What changed since it was told last. */
-async function tell(
-  { db }: Services,
-  repository: string,
-  passes: readonly EnvironmentPass[],
-  progress: Progress,
-  told: Set<string>,
-): Promise<void> {
-  for (const { environment, pass } of passes) {
-    if (pass.kind === "stalled") {
-      if (!told.has(pass.message)) progress.note(`${environment}: ${pass.message}`);
-      told.add(pass.message);
-      continue;
-    }
-    const { plan } = pass;
-    const key = `${environment} ${plan.commit}`;
-    if (!told.has(key)) {
-      progress.note(`${environment} at ${plan.commit.slice(0, 8)}: ${summaryText(plan)}`);
-    }
-    told.add(key);
-    const operations = new Map(plan.operations.map((it) => [it.uid, it.operation]));
-    for (const it of await listResources(db, { repository, environment })) {
-      const operation = it.attempted?.operation ?? operations.get(it.uid) ?? "none";
-      const step = await stepOf(it, db);
-      const line = JSON.stringify([it.uid, phaseOf(it), it.run, step?.number]);
-      // What neither does nor did anything here, or has not begun, is not worth a line.
-      const planned = operations.get(it.uid) ?? "none";
-      const waits = planned !== "none" && it.gate === null && it.phase === "active";
-      const quiet = waits || (operation === "none" && !told.has(it.uid));
-      if (told.has(line) || quiet) continue;
-      told.add(line);
-      told.add(it.uid);
-      const message = it.gate?.message ?? it.message;
-      progress.event({
-        uid: it.uid,
-        operation,
-        phase: phaseOf(it),
-        ...(step === undefined ? {} : { step }),
-        ...(message === "" ? {} : { message }),
-      });
-    }
-  }
-}
-
-async function stepOf(it: Recorded, db: Services["db"]) {
-  const working = ["provisioning", "updating", "deleting"].includes(it.phase);
-  if (!working || it.run === null || it.attempted === null) return undefined;
-  const steps = await listSteps(db, it.run);
-  const last = steps.at(-1);
-  const of = it.bundle.workflows[it.attempted.operation]?.steps.length ?? steps.length;
-  return last && { name: last.name, number: Math.min(last.index + 1, of), of };
-}
 
 function summaryOf({ outcome, environments }: Synced, context: CommandContext): string {
   const { paint } = screenOf(context);

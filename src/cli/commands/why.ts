@@ -52,8 +52,9 @@ export async function explain(
     dependsOn.push({ uid, phase: other === undefined ? null : phaseOf(other) });
   }
   const { bundle } = resource;
-  const operation = planned?.operation ?? run?.operation ?? "none";
-  const workflow = planned?.workflow ?? run?.workflow;
+  const held = resource.gate === null ? undefined : planned;
+  const operation = held?.operation ?? run?.operation ?? planned?.operation ?? "none";
+  const workflow = held?.workflow ?? run?.workflow ?? planned?.workflow;
   return {
     uid: resource.uid,
     environment: scope.environment,
@@ -61,7 +62,7 @@ export async function explain(
     since: resource.since,
     decided: {
       operation,
-      reason: planned?.reason ?? reasonOf(resource),
+      reason: reasonOf(resource, planned?.reason, run?.desired.reason),
       commit,
       author: revision?.author ?? null,
       committedAt: revision?.committedAt ?? null,
@@ -88,10 +89,15 @@ function decidingCommit(resource: Recorded, observed: string | null): string {
   return resource.gate === null ? resource.commit : (observed ?? resource.commit);
 }
 
-function reasonOf({ phase, gate, removal }: Recorded): Reason {
+/** What is held was decided by the last plan; what is done, by the plan that its run was queued with. */
+function reasonOf(
+  { phase, gate, removal }: Recorded,
+  planned: Reason | undefined,
+  carriedOut: Reason | undefined,
+): Reason {
+  if (gate !== null) return planned ?? (gate.kind === "history" ? "RemovalUnproven" : "Held");
   if (phase === "deleted" || removal !== null) return "Removed";
-  if (gate?.kind === "history") return "RemovalUnproven";
-  return gate === null ? "UpToDate" : "Held";
+  return carriedOut ?? planned ?? "UpToDate";
 }
 
 function ruleOf({ type, class: resourceClass, bundle }: Recorded, workflow?: string): string {
