@@ -4,8 +4,8 @@
  */
 import type { CatalogOf } from "../controller/catalog.ts";
 import { createDesirer } from "../desired/resources.ts";
-import { createSelect } from "../desired/select.ts";
-import { defaultSettings, settingsFile } from "../desired/settings.ts";
+import { createSelect, createSelectOverrides } from "../desired/select.ts";
+import { defaultSettings, settingsFile, type RepositorySettings } from "../desired/settings.ts";
 import type { Contents, Entries } from "../desired/text.ts";
 import { createTreeReader, readRepositorySettings } from "../desired/tree.ts";
 import type { Problem } from "../model/problem.ts";
@@ -40,28 +40,40 @@ export async function checkRepository(
 ): Promise<CheckedRepository> {
   const first = entries.has(settingsFile) ? await read([settingsFile]) : new Map();
   const settings = readRepositorySettings(entries, first, defaultSettings);
-  const reader = createTreeReader({ layer: "repository", label }, mode);
-  const contents = await read(reader.needed(entries, settings.settings));
-  const tree = reader.read(entries, contents, settings, new Set());
-
-  const { catalog, problems: conflicts } = catalogOf(tree.providers);
+  const { environments = [] } = settings.settings;
   // What is wrong between providers from outside is no mistake of this repository.
   const outer = new Set(catalogOf(noProviders).problems.map(keyOf));
-  const environment = settings.settings.environments?.[0]?.name ?? "default";
-  const desirer = createDesirer({ repository: label, environment });
-  const { problems } = desirer.desire(tree.workloads, catalog, () => undefined);
-  const select = createSelect(settings.settings);
-  return {
-    problems: [
+  const problems: Problem[] = [];
+  for (const environment of distinct(environments)) {
+    const reader = createTreeReader({ layer: "repository", label }, mode, environment);
+    const contents = await read(reader.needed(entries, settings.settings));
+    const tree = reader.read(entries, contents, settings, new Set());
+    const { catalog, problems: conflicts } = catalogOf(tree.providers);
+    const desirer = createDesirer({ repository: label, environment });
+    const state = desirer.desire(tree.workloads, catalog, () => undefined);
+    problems.push(
       ...tree.problems,
       ...conflicts.filter((it) => !outer.has(keyOf(it))),
       // A manifest that cannot be read may be the one that serves the type.
-      ...problems.filter(
+      ...state.problems.filter(
         (it) => it.code !== "provider/unknown-type" || tree.unreadableProviders.length === 0,
       ),
-    ],
-    covered: (name) => coveredBy[name === settingsFile ? "settings" : (select(name) ?? "nothing")],
-  };
+    );
+  }
+  const select = createSelect(settings.settings);
+  const isOverride = createSelectOverrides(environments);
+  const coveredAs = (name: string): keyof typeof coveredBy =>
+    name === settingsFile ? "settings" : isOverride(name) ? "spec" : (select(name) ?? "nothing");
+  return { problems, covered: (name) => coveredBy[coveredAs(name)] };
+}
+
+/** Only overrides make a difference: of the environments without any, the first stands for all. */
+function distinct(environments: NonNullable<RepositorySettings["environments"]>): string[] {
+  const plain = environments.filter((it) => it.overrides === undefined);
+  const overridden = environments.filter((it) => it.overrides !== undefined);
+  const [first = { name: "default" }] = plain;
+  const names = overridden.map((it) => it.name);
+  return plain.length === 0 && names.length > 0 ? names : [first.name, ...names];
 }
 
 const noProviders: never[] = [];

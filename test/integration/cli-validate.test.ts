@@ -331,6 +331,26 @@ describe("a repository", () => {
     ]);
   });
 
+  it("is checked as each of its environments will have it, overrides and all", async () => {
+    const environments = `${settings}environments:
+  - { name: staging, branch: staging }
+  - { name: production, branch: main, overrides: "production/**" }
+`;
+    const override = (params: string): string => `resources: { one: { params: { ${params} } } }\n`;
+    const given = { ".innominatus.yaml": environments };
+    const large = override("size: large");
+    expect(await withFiles({ ...given, "production/shop.yaml": large })).toEqual([]);
+    const huge = await withFiles({ ...given, "production/shop.yaml": override("size: huge") });
+    expect(huge.map((it) => it.split(" ")[1])).toEqual(["provider/parameter"]);
+    // A part of a spec is no broken spec.
+    const whole = `apiVersion: score.dev/v1b1\n${large}`;
+    expect(await withFiles({ ...given, "production/shop.yaml": whole })).toEqual([]);
+    const bad = spec("cart", "resources: { two: { type: nobodys } }\n");
+    expect(await withFiles({ ...given, "apps/cart/score.yaml": bad })).toEqual([
+      "apps/cart/score.yaml:4 provider/unknown-type",
+    ]);
+  });
+
   it("is checked with the providers that the controller's settings name", async () => {
     const cwd = await folderOf({
       ".innominatus.yaml": settings,
