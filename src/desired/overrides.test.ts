@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { canonical, type Json, type JsonRecord } from "../model/json.ts";
+import { parseFile } from "../document/file.ts";
 import { simpleProvider } from "../../test/support/provider-files.ts";
 import { buildCatalog } from "../provider/catalog.ts";
-import { merge } from "./overrides.ts";
+import { merge, mergeDocuments } from "./overrides.ts";
 import { createDesirer } from "./resources.ts";
 import { createTreeReader, readRepositorySettings, type Tree, type TreeReader } from "./tree.ts";
 import { defaultSettings } from "./settings.ts";
@@ -144,6 +145,16 @@ describe("which workload an override is for", () => {
     expect(found(tree).filter((it) => it.startsWith("environments"))).toEqual([]);
   });
 
+  it("may be empty", () => {
+    expect(found(look(over("# nothing yet\n---\n{}\n")).tree)).toEqual([]);
+  });
+
+  it("is never the settings' file, whatever the pattern covers", () => {
+    const all = settings.replace("environments/production/**", "**");
+    const { tree } = look({ ".innominatus.yaml": all, [path]: spec });
+    expect(found(tree)).toEqual([`${path}:2:13 repository/unmatched-override`]);
+  });
+
   it("takes nothing but YAML files", () => {
     const { tree } = look({ ...over("{}"), "environments/production/README.md": "a: [" });
     expect(found(tree)).toEqual([]);
@@ -229,6 +240,31 @@ describe("a problem of a merged spec stands where its part was written", () => {
         "metadata: { name: shop }\nresources:\n  cache:\n    type: 7",
     });
     expect(found(tree)).toEqual(["environments/production/2.yaml:4:5 schema/invalid-type"]);
+  });
+});
+
+describe("the place of what is merged", () => {
+  const [base, a, b] = [
+    "x:\n  y: { p: 1 }\n  list: [{ k: 1 }]\n",
+    "x:\n  y: 7\n  list: [{ l: 1 }]\n",
+    "x:\n  y: { q: 2 }\n",
+  ].flatMap((text, index) => parseFile(`${index}.yaml`, text).documents);
+  if (base === undefined || a === undefined || b === undefined) throw new Error("no documents");
+
+  test.each([
+    [[], [a, b], "0.yaml:1"],
+    [["x"], [a, b], "2.yaml:1"],
+    [["x", "y"], [a], "1.yaml:2"],
+    [["x", "y", "p"], [a], "1.yaml:2"],
+    [["x", "y", "p"], [a, b], "2.yaml:2"],
+    [["x", "y", "q"], [a, b], "2.yaml:2"],
+    [["x", "y", "p"], [b], "0.yaml:2"],
+    [["x", "y", "none"], [b], "0.yaml:2"],
+    [["x", "list", 0, "l"], [a, b], "1.yaml:3"],
+    [["x", "list", 0, "k"], [b], "0.yaml:3"],
+  ])("%j of %#", (at, overrides, expected) => {
+    const { file, line } = mergeDocuments(base, overrides).at(at);
+    expect(`${file}:${line}`).toBe(expected);
   });
 });
 

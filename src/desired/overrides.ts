@@ -4,7 +4,7 @@
  */
 import { posix } from "node:path";
 import { parseFile, type ParsedDocument } from "../document/file.ts";
-import { isList, isRecord, own, toPointer, type Json, type JsonRecord } from "../model/json.ts";
+import { isRecord, own, toPointer, type Json, type JsonRecord } from "../model/json.ts";
 import { isError, type Checked, type Problem } from "../model/problem.ts";
 
 export interface Override {
@@ -105,20 +105,16 @@ function ownerOf(
   if (path.length === 0) return base;
   for (const key of path) {
     const children = parts.flatMap(({ document, value }) => {
-      const child = childOf(value, key);
+      const child = isRecord(value) ? own(value, String(key)) : undefined;
       return child === undefined ? [] : [{ document, value: child }];
     });
     if (children.length === 0) return parts[0]?.document ?? base;
-    // What was replaced says nothing any more: only maps on top of one another are merged.
+    // What was replaced says nothing any more: only maps on top of one another are merged, and what
+    // is in a list was all written in one document.
     const last = children.findLastIndex((it) => !isRecord(it.value));
     parts = children.slice(last === children.length - 1 ? last : last + 1);
   }
   return parts.at(-1)?.document ?? base;
-}
-
-function childOf(value: Json | undefined, key: PropertyKey): Json | undefined {
-  if (isRecord(value)) return own(value, String(key));
-  return isList(value) ? value[Number(key)] : undefined;
 }
 
 function withoutName(value: JsonRecord): JsonRecord {
