@@ -181,7 +181,7 @@ describe("law 12: what happens next is said", () => {
     expect(next).toEqual({
       text: "mend the cause, then have it tried again",
       at: null,
-      command: `innominatus why ${db}`,
+      command: `innominatus retry ${db}`,
     });
   });
 });
