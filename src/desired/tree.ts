@@ -154,8 +154,11 @@ export function createTreeReader(
 
   const overridesIn = (entries: Entries, contents: Contents, { isOverride }: Selection) => {
     const next = new Map<string, Kept<OverrideFile>>();
-    const found = [...entries].filter(([path]) => isOverride(path));
-    for (const [path, entry] of found.toSorted(([a], [b]) => compareText(a, b))) {
+    const found: string[] = [];
+    for (const path of entries.keys()) if (isOverride(path)) found.push(path);
+    for (const path of found.toSorted(compareText)) {
+      const entry = entries.get(path);
+      if (entry === undefined) continue;
       const kept = overrides.get(path);
       const text = kept?.oid === entry.oid ? undefined : readText(path, entry, contents);
       const value = text === undefined ? kept?.value : readOverrideFile(path, text);
@@ -221,11 +224,11 @@ export function createTreeReader(
             ? kept.documents
             : parseSpecFile(path, readText(path, entry, contents));
         const merged = byName.size === 0 ? none : documents.names.flatMap(overridesOf);
-        const file =
-          kept?.documents === documents && isSame(kept.overrides, merged)
-            ? kept.value
-            : readSpecFile(documents, mode, overridesOf);
-        next.set(path, { oid: entry.oid, value: file, documents, overrides: merged });
+        const stands =
+          kept !== undefined && kept.documents === documents && isSame(kept.overrides, merged);
+        const file = stands ? kept.value : readSpecFile(documents, mode, overridesOf);
+        const { oid } = entry;
+        next.set(path, stands ? kept : { oid, value: file, documents, overrides: merged });
         problems.push(...file.problems);
         workloads.push(...file.workloads);
         const gone = known.has(path) && file.workloads.length === 0 && !file.unreadable;
