@@ -18,16 +18,11 @@ export interface FoundFile {
   readonly named: boolean;
 }
 
-/** A folder that may be a repository. */
-export interface FoundRoot {
-  readonly path: string;
-  readonly hasSettings: boolean;
-}
-
 export interface Found {
   /** Each once, sorted by path. */
   readonly files: readonly FoundFile[];
-  readonly roots: readonly FoundRoot[];
+  /** Folders that may be repositories: outer ones before those inside of them. */
+  readonly roots: readonly string[];
 }
 
 /**
@@ -37,7 +32,7 @@ export interface Found {
  */
 export function findFiles(given: readonly string[], cwd: string): Found {
   const files = new Map<string, FoundFile>();
-  const roots = new Map<string, FoundRoot>();
+  const roots = new Set<string>();
   for (const it of given) {
     const path = resolve(cwd, it);
     const stat = statSync(path, { throwIfNoEntry: false });
@@ -53,7 +48,7 @@ export function findFiles(given: readonly string[], cwd: string): Found {
   }
   return {
     files: [...files.values()].toSorted((a, b) => compareText(a.path, b.path)),
-    roots: [...roots.values()].toSorted((a, b) => compareText(a.path, b.path)),
+    roots: [...roots].toSorted(compareText),
   };
 }
 
@@ -66,15 +61,12 @@ function walk(
   folder: string,
   base: string,
   files: Map<string, FoundFile>,
-  roots: Map<string, FoundRoot>,
+  roots: Set<string>,
 ): void {
   const open = [folder];
   for (let here = open.pop(); here !== undefined; here = open.pop()) {
     const entries = readdirSync(here, { withFileTypes: true });
-    const hasSettings = entries.some((it) => it.name === settingsFile && !it.isDirectory());
-    if (hasSettings || entries.some((it) => it.name === ".git")) {
-      roots.set(here, { path: here, hasSettings });
-    }
+    if (entries.some((it) => it.name === ".git" || it.name === settingsFile)) roots.add(here);
     for (const entry of entries) {
       const path = join(here, entry.name);
       if (entry.isDirectory()) {

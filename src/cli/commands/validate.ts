@@ -112,7 +112,7 @@ async function checkRepositories(
   flags: ValidateFlags,
 ): Promise<readonly RepositoryReport[]> {
   const trees = found.roots
-    .map(({ path }) => ({ path, tree: workTree(path, found.files, context.stop) }))
+    .map((path) => ({ path, tree: workTree(path, found.files, context.stop) }))
     .filter(({ tree }) => holdsAnything(tree));
   if (trees.length === 0) return [];
   const checkAll = async (catalogOf: CatalogOf): Promise<RepositoryReport[]> => {
