@@ -9,6 +9,7 @@ import { loadSettings } from "../settings/load.ts";
 import type { Flags } from "../settings/overrides.ts";
 import { secretValues } from "../settings/secret-values.ts";
 import type { Settings } from "../settings/settings.ts";
+import { consoleLine } from "./log-lines.ts";
 import { CommandError } from "./output/failure.ts";
 import type { Screen } from "./output/listing.ts";
 import { painterFor } from "./output/paint.ts";
@@ -77,8 +78,9 @@ const problemsOf = (problems: readonly Problem[], paint: Painter): string =>
 /** Masks every secret of the settings by value, whatever line it would be in (law 7). */
 export function logFor(context: CommandContext, settings: Settings): Logger {
   const masker = maskerFor(settings, context);
-  const stream = { write: (line: string) => context.stderr.write(masker.mask(line)) };
-  const { level } = settings.log;
+  const { level, encoding } = settings.log;
+  const form = encoding === "console" ? consoleLine : (line: string) => line;
+  const stream = { write: (line: string) => context.stderr.write(form(masker.mask(line))) };
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
 }
 

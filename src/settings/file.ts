@@ -51,7 +51,6 @@ export const settingsFile = z.strictObject({
     .strictObject({
       poll: duration("60s", 1_000),
       resync: duration("1h", 10_000),
-      drift: duration("30m", 10_000),
     })
     .prefault({}),
   workers: z

@@ -39,7 +39,6 @@ export function interpret(
     connections: readConnections(file.connections, env, tell),
     pollMs: intervals.poll,
     resyncMs: intervals.resync,
-    driftMs: intervals.drift,
     workers: workers.count,
     workersPerProvider: workers.perProvider,
     leaseMs: workers.lease,

@@ -41,7 +41,6 @@ test("without file, variable or flag every setting has its default", () => {
       connections: {},
       pollMs: 60_000,
       resyncMs: 3_600_000,
-      driftMs: 1_800_000,
       workers: 10,
       workersPerProvider: 4,
       leaseMs: 60_000,
@@ -73,7 +72,7 @@ providers:
   - { name: tip, type: git, repository: https://git.example.com/q.git }
 connections:
   shared: { urlEnv: SHARED_URL, publicHost: db.example.com, publicPort: 6432 }
-intervals: { poll: 30s, resync: 2h, drift: 10m }
+intervals: { poll: 30s, resync: 2h }
 workers: { count: 20, perProvider: 8, lease: 30s, heartbeat: 5s }
 retry:
   step: { base: 1s, factor: 3, cap: 1m }
@@ -106,7 +105,6 @@ log: { level: debug, encoding: console }
     },
     pollMs: 30_000,
     resyncMs: 7_200_000,
-    driftMs: 600_000,
     workers: 20,
     workersPerProvider: 8,
     leaseMs: 30_000,

@@ -41,7 +41,6 @@ const ways: readonly Way[] = [
   { path: "listen.port", variables: ["INNOMINATUS_PORT"], flag: "port" },
   { path: "intervals.poll", variables: ["INNOMINATUS_POLL"], flag: "poll" },
   { path: "intervals.resync", variables: ["INNOMINATUS_RESYNC"] },
-  { path: "intervals.drift", variables: ["INNOMINATUS_DRIFT"] },
   { path: "workers.count", variables: ["INNOMINATUS_WORKERS"], flag: "workers" },
   { path: "workers.perProvider", variables: ["INNOMINATUS_WORKERS_PER_PROVIDER"] },
   { path: "workers.lease", variables: ["INNOMINATUS_LEASE"] },

@@ -50,7 +50,6 @@ export interface Settings {
   readonly connections: { readonly [name: string]: Connection };
   readonly pollMs: number;
   readonly resyncMs: number;
-  readonly driftMs: number;
   readonly workers: number;
   readonly workersPerProvider: number;
   readonly leaseMs: number;
