@@ -1,5 +1,5 @@
 /** `innominatus`: the controller and its server. */
-import { control, type OpenableRepository } from "../../controller/controller.ts";
+import { control, type Observer, type OpenableRepository } from "../../controller/controller.ts";
 import { openRepository } from "../../controller/repository.ts";
 import type { CatalogOf } from "../../controller/catalog.ts";
 import type { Hints } from "../../controller/hints.ts";
@@ -44,10 +44,10 @@ async function serve(
   const { clock, stop } = context;
   const { log, db } = services;
   const metrics = new Metrics({ version, now: () => clock.now() });
-  const seen = { looked: false };
+  const seen: Seen = { looked: false, unreachable: new Set() };
   const server = await startServer({
     listen: settings.listen,
-    health: () => healthOf(services, seen.looked),
+    health: () => healthOf(services, seen),
     figures: () => storeFigures(db),
     metrics,
     clock,
@@ -55,9 +55,17 @@ async function serve(
     signal: stop,
   });
   log.info({ url: server.url }, "listening");
-  const observe = observerOf(metrics, () => {
+  const told = observerOf(metrics, () => {
     seen.looked = true;
   });
+  const observe: Observer = {
+    ...told,
+    fetched(repository, result) {
+      if (result === "failed") seen.unreachable.add(repository);
+      else seen.unreachable.delete(repository);
+      told.fetched(repository, result);
+    },
+  };
   const repositories = settings.repositories.map((it) =>
     openable(it, settings, services, providers.catalogOf, context),
   );
@@ -110,7 +118,14 @@ function watchFolders(
   watchTrigger({ paths, debounceMs: 50, signal, onChange: () => hints.give(), onError });
 }
 
-async function healthOf({ db }: Services, looked: boolean) {
+interface Seen {
+  looked: boolean;
+  /** Repositories whose last fetch failed. */
+  readonly unreachable: Set<string>;
+}
+
+/** A remote that is away degrades: what it said last is gone on with, so it makes nobody unready. */
+async function healthOf({ db }: Services, { looked, unreachable }: Seen) {
   const database = await db.query("select 1").then(
     () => ({ status: "healthy" as const, message: "answers" }),
     () => ({ status: "unhealthy" as const, message: "does not answer" }),
@@ -119,5 +134,7 @@ async function healthOf({ db }: Services, looked: boolean) {
     ...(database.status === "healthy" ? [] : ["the database"]),
     ...(looked ? [] : ["the first look at a repository"]),
   ];
-  return { checks: { database }, waitingFor };
+  const away = { status: "degraded" as const, message: "cannot be fetched from" };
+  const remotes = [...unreachable].map((it) => [`repository ${it}`, away] as const);
+  return { checks: { ...Object.fromEntries(remotes), database }, waitingFor };
 }

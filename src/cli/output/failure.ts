@@ -2,6 +2,7 @@
 import { StallingError } from "../../model/errors.ts";
 import { plain, type Painter } from "../../plan/render/painter.ts";
 import { visible } from "../../plan/render/visible.ts";
+import { FetchError } from "../../source/fetch-error.ts";
 
 /** A failure that a command foresaw: `where` it was, and what to do `next`. */
 export class CommandError extends Error {
@@ -61,7 +62,9 @@ export function failureText(
 
 function adviceOf(error: unknown): { readonly where: string; readonly next: string } {
   if (error instanceof CommandError) return error;
-  if (error instanceof StallingError) return { where: "", next: error.hint };
+  if (error instanceof StallingError || error instanceof FetchError) {
+    return { where: "", next: error.hint };
+  }
   return { where: "", next: "" };
 }
 
