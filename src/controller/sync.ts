@@ -2,6 +2,7 @@
 import type { Plan } from "../model/plan.ts";
 import { isError } from "../model/problem.ts";
 import { phaseOf, type Recorded } from "../model/resource.ts";
+import { DatabaseUnavailableError } from "../store/database.ts";
 import { appendEvents } from "../store/events.ts";
 import { listResources, resetFailures } from "../store/resources.ts";
 import { openRuns } from "../store/runs.ts";
@@ -53,7 +54,8 @@ export async function sync(
     let passes = await firstPass(services, repository, signal);
     for (;;) {
       const seen = hints.count();
-      await repository.publish(signal);
+      // A status branch that takes nothing keeps no run from its work; the last publication tells.
+      await repository.publish(signal).catch(unlessLost(signal));
       await options.onProgress(passes);
       hints.give();
       const settled = await isSettled(services, repository, passes);
@@ -71,6 +73,12 @@ export async function sync(
     await stopListening();
   }
 }
+
+const unlessLost =
+  (signal: AbortSignal) =>
+  (error: unknown): void => {
+    if (signal.aborted || error instanceof DatabaseUnavailableError) throw error;
+  };
 
 /** Whoever asks for a sync asks for what failed to be tried again, as `retry` does. */
 async function firstPass(
