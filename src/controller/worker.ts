@@ -187,7 +187,10 @@ const environmentOf = (claim: Claim, run: RecordedRun, resource: Recorded) => ({
   INNOMINATUS_RUN: run.id,
 });
 
-/** An update gives what it changes: outputs it does not name stay as they were. */
+/**
+ * An update with a workflow of its own gives what it changes, and outputs it does not name stay as
+ * they were; one with the workflow that creates gives all there is.
+ */
 async function recordSuccess(
   { db, sealer, clock }: Services,
   claim: Claim,
@@ -198,7 +201,9 @@ async function recordSuccess(
   const { uid } = run;
   await fenced(db, claim, async (tx) => {
     const vault = vaultOn(sealer, tx);
-    const before = run.operation === "update" ? await readResource(tx, scope, uid) : undefined;
+    const { workflows } = await readBundle(tx, run.bundle);
+    const isPartial = run.operation === "update" && run.workflow !== workflows.create?.name;
+    const before = isPartial ? await readResource(tx, scope, uid) : undefined;
     const shown = Object.fromEntries(
       Object.entries({ ...before?.outputs, ...outputs }).filter(
         ([name]) => !sensitive.includes(name),

@@ -55,3 +55,18 @@ const wanted: [string, boolean][] = [
 test.each(wanted)("`when: %s` is %s", (when, expected) => {
   expect(isWanted("only", when, data)).toBe(expected);
 });
+
+describe("an output named *", () => {
+  const data = { parameters: { values: { DEBUG: "1", host: "x" }, text: "t" }, steps: {}, now: "" };
+  const output = (template: string) => ({ template, sensitive: false });
+
+  it("gives an output for each entry of its mapping; a declared name comes first", () => {
+    const outputs = { "*": output("{{ .parameters.values }}"), host: output("mine") };
+    expect(renderOutputs(outputs, data)).toEqual({ DEBUG: "1", host: "mine" });
+  });
+
+  it("has to be a mapping", () => {
+    const outputs = { "*": output("{{ .parameters.text }}") };
+    expect(() => renderOutputs(outputs, data)).toThrow("output *: found no mapping");
+  });
+});

@@ -42,13 +42,20 @@ export function renderConfig(
   return renderRecord(config, "", contexts[""] ?? "plain");
 }
 
-/** @throws {StallingError} TemplateError, naming the output */
+/**
+ * An output named `*` gives a mapping, whose entries are outputs too; a name that is declared comes
+ * first. @throws {StallingError} TemplateError, naming the output
+ */
 export function renderOutputs(outputs: Workflow["outputs"], data: TemplateData): JsonRecord {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, { template }]) => {
-      return [name, renderValue(`output ${name}`, template, "plain", data)];
-    }),
-  );
+  const rendered: Record<string, Json> = {};
+  for (const [name, { template }] of Object.entries(outputs)) {
+    rendered[name] = renderValue(`output ${name}`, template, "plain", data);
+  }
+  const { "*": spread, ...named } = rendered;
+  if (spread === undefined) return named;
+  if (isRecord(spread)) return { ...spread, ...named };
+  const hint = "give it one bare reference to a parameter or output that is a mapping";
+  throw new StallingError("TemplateError", "output *: found no mapping", hint);
 }
 
 /** Whether a step takes part; @throws {StallingError} TemplateError */

@@ -87,7 +87,9 @@ export async function performRun(
   }
 
   const outputs = renderOutputs(request.outputs, dataOf(request, ended));
-  return withSecrets(outputs, (name) => request.outputs[name]?.sensitive ?? false, request.masker);
+  const isSecret = (name: string): boolean =>
+    request.outputs[name]?.sensitive ?? isCredentialName(name);
+  return withSecrets(outputs, isSecret, request.masker);
 }
 
 type OpenEntry = Exclude<JournalEntry, { readonly state: "ended" | "skipped" }>;

@@ -13,7 +13,7 @@ containers:
   web:
     image: ghcr.io/example/gallery:1.0.0
     variables:
-      LOG_LEVEL: \${resources.env.values.LOG_LEVEL}
+      LOG_LEVEL: \${resources.env.LOG_LEVEL}
     volumes:
       /cache: { source: "\${resources.scratch}" }
 resources:

@@ -238,9 +238,9 @@ const cases: readonly Case[] = [
     type: "environment",
     params: { values: { LEVEL: "info", limits: { cpu: 2 } } },
     changed: {},
-    outputs: { name: "test", values: { LEVEL: "info", limits: { cpu: 2 } } },
+    outputs: { name: "test", LEVEL: "info", limits: { cpu: 2 } },
     secrets: {},
-    after: { values: {} },
+    after: { name: "test" },
   },
   {
     type: "service",
