@@ -47,7 +47,10 @@ export async function publish(
     .update(JSON.stringify([...files]))
     .digest("hex");
   const last = await lastPublication(db, repository, branch);
-  if (last?.hash === hash) return { changed: false, commit: last.commit };
+  // A replica that was late, or anybody else, may have pushed since: then the branch says something else.
+  if (last?.hash === hash && last.commit === (await mirror.resolve(branch))) {
+    return { changed: false, commit: last.commit };
+  }
 
   const folders = new Set(states.map((it) => statusFolder(it.environment)));
   const published = await publishStatus(
