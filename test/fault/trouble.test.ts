@@ -128,7 +128,7 @@ describe("SIGTERM", () => {
 describe("a lost database", () => {
   it("ends sync with what to do, and the next one finishes the run", async () => {
     const postgres = await startOwnPostgres();
-    cleanUps.push(postgres.remove);
+    cleanUps.push(() => postgres.remove());
     const at = await place(postgres.url);
     await writeFile(join(at.world, "hold"), "");
     const running = start(["sync"], at);
@@ -144,7 +144,7 @@ describe("a lost database", () => {
 
   it("is waited for by the controller, which goes on by itself", async () => {
     const postgres = await startOwnPostgres();
-    cleanUps.push(postgres.remove);
+    cleanUps.push(() => postgres.remove());
     const at = await place(postgres.url);
     const running = serve(at);
     await until(async () => (await status(at)).includes("phase: active"));
