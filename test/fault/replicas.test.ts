@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Database } from "../../src/store/database.ts";
+import { listEnvironments } from "../../src/store/environments.ts";
 import { openPostgres } from "../../src/store/postgres.ts";
 import { listResources } from "../../src/store/resources.ts";
 import { listRuns } from "../../src/store/runs.ts";
@@ -49,10 +50,9 @@ describe("replicas on one PostgreSQL", () => {
   });
 
   const scope = async () => {
-    const { rows } = await db.query(`select repository, environment from environments`);
-    expect(rows).toHaveLength(1);
-    const { rows: named } = await db.query(`select repository from environments`);
-    return { repository: String(Object.values(Object(named[0]))[0]), environment: "default" };
+    const [environment, ...others] = await listEnvironments(db);
+    if (environment === undefined || others.length > 0) throw new Error("one is expected");
+    return environment;
   };
   /** Nobody did anything twice, and the branch says what the store says. */
   const expectConsistent = async (phase: string, operations: readonly string[]): Promise<void> => {
