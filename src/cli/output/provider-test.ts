@@ -43,14 +43,20 @@ export function trialText(
 ): string {
   const of = classes.length === 1 ? "class" : "classes";
   const head = `${mark(state, view)} ${type} ${view.paint.dim(`(${of} ${classes.join(", ")})`)}`;
-  const lines = checks.map((it) => {
+  const made = checks.filter((it) => it.state !== "skipped");
+  const lines = made.map((it) => {
     const said = it.message === "" ? "" : `: ${messageText(it.message)}`;
     return `    ${mark(it.state, view)} ${it.name}${said}`;
+  });
+  const skipped = checks.filter((it) => it.state === "skipped");
+  const unmade = [...new Set(skipped.map((it) => it.message))].map((why) => {
+    const names = skipped.filter((it) => it.message === why).map((it) => it.name);
+    return `    ${mark("skipped", view)} not checked, for ${why}: ${names.join("; ")}`;
   });
   const said = reason === "" ? "" : `: ${state === "skipped" ? "skipped, " : ""}${visible(reason)}`;
   const left =
     uniqueName === undefined ? [] : [`    what it made may still be there, as ${uniqueName}`];
-  return `${[`${head}${said}`, ...lines, ...left].join("\n")}\n`;
+  return `${[`${head}${said}`, ...lines, ...unmade, ...left].join("\n")}\n`;
 }
 
 /** What a script said has lines of its own. */
