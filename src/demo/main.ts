@@ -9,6 +9,11 @@ import { tellStory } from "./story.ts";
 // A closed terminal asks to stop like Ctrl-C does, and would otherwise end us with everything left behind.
 process.once("SIGHUP", () => process.kill(process.pid, "SIGTERM"));
 
+let stopped = 130;
+process.once("SIGTERM", () => {
+  stopped = 143;
+});
+
 await runProcess((context, onExit) =>
   new Command("demo")
     .description("Tells, with a real PostgreSQL in a temporary folder, what innominatus does.")
@@ -20,9 +25,15 @@ await runProcess((context, onExit) =>
     .action(async () => onExit(await runDemo(context))),
 );
 
-/** @returns the exit code; 130 where somebody stopped it */
+/** @returns the exit code, where somebody stopped it as a shell would have it */
 async function runDemo(context: CommandContext): Promise<number> {
   const narrator = createNarrator(context);
+  narrator.title(
+    "innominatus: a merged spec becomes a database, and a revert deletes it",
+    "With real git, a real PostgreSQL and the real controller, in a temporary folder.",
+  );
+  const onStop = (): void => (narrator.gap(), narrator.say("Stopping …"));
+  context.stop.addEventListener("abort", onStop, { once: true });
   try {
     const stage = await openStage(context, narrator);
     try {
@@ -35,8 +46,8 @@ async function runDemo(context: CommandContext): Promise<number> {
     }
   } catch (error) {
     if (!context.stop.aborted) throw error;
-    narrator.say("\nStopped. Nothing of it is left.");
-    return 130;
+    narrator.say("Stopped. Nothing of it is left.");
+    return stopped;
   }
   narrator.end();
   return 0;

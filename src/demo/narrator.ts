@@ -9,16 +9,21 @@ import type { Painter } from "../plan/render/painter.ts";
 import type { PlanFacts } from "../plan/render/words.ts";
 
 export interface Narrator {
-  readonly paint: Painter;
+  title(text: string, below: string): void;
   chapter(title: string): void;
-  /** A paragraph; a blank line before it where it begins with one. */
   say(text: string): void;
+  /** In the background: what comes next. */
+  label(text: string): void;
+  /** A blank line, unless there is one. */
+  gap(): void;
   /** What was typed. */
   command(text: string, prompt?: string): void;
   /** Something that was looked at, and is so. */
   so(text: string): void;
   /** Lines as they are; cut where a terminal would wrap them. */
   show(lines: readonly string[], colour?: keyof Painter): void;
+  /** Its first line is the titles. */
+  table(lines: readonly string[]): void;
   diff(lines: readonly string[]): void;
   plan(plan: Plan, facts: PlanFacts): void;
   /** `work`, with a line while it is under way and one when it is done. */
@@ -39,16 +44,19 @@ const widest = 80;
 
 export function createNarrator(context: CommandContext): Narrator {
   const { stdout, clock, env } = context;
-  const screen = screenOf(context);
-  const { paint, columns } = screen;
+  const { paint, columns: reported } = screenOf(context);
+  // A terminal that does not know its size says 0.
+  const columns = reported === 0 ? undefined : reported;
   const width = Math.min(columns ?? widest, widest);
   const start = clock.now().getTime();
   const sinceMs = (from: number): number => clock.now().getTime() - from;
   const phases: [string, number][] = [];
   const underWay = new Set<string>();
   let drawn = false;
+  let isBlank = true;
 
   const print = (lines: readonly string[]): void => {
+    isBlank = lines.length === 0 ? isBlank : lines.at(-1) === "";
     const erase = drawn ? "\r\u001b[0K" : "";
     const live = underWay.size === 0 ? "" : truncate(`… ${[...underWay].join(", ")}`, width - 1);
     drawn = columns !== undefined && live !== "";
@@ -64,18 +72,25 @@ export function createNarrator(context: CommandContext): Narrator {
     }
   };
 
+  const gap = (): void => print(isBlank ? [] : [""]);
+  const cut = (lines: readonly string[]): readonly string[] =>
+    columns === undefined ? lines : lines.map((it) => truncate(it, columns - 1));
+
   return {
-    paint,
     timed,
-    chapter: (title) =>
-      print(["", paint.bold(paint.cyan(`── ${title} ${"─".repeat(width - title.length - 5)}`))]),
+    gap,
+    title: (text, below) => print([paint.bold(text), paint.dim(below), ""]),
+    chapter(title) {
+      gap();
+      print([paint.bold(paint.cyan(`── ${title} `.padEnd(width - 1, "─")))]);
+    },
     say: (text) => print([text]),
+    label: (text) => print([paint.dim(text)]),
     command: (text, prompt = "$") => print([`${paint.dim(prompt)} ${text}`]),
     so: (text) => print([`${paint.green("✓")} ${text}`]),
-    show: (lines, colour) => {
-      const cut = columns === undefined ? lines : lines.map((it) => truncate(it, columns - 1));
-      print(colour === undefined ? cut : cut.map(paint[colour]));
-    },
+    show: (lines, colour) =>
+      print(colour === undefined ? cut(lines) : cut(lines).map(paint[colour])),
+    table: (lines) => print(cut(lines).map((it, index) => (index === 0 ? paint.bold(it) : it))),
     diff: (lines) =>
       print(lines.map((it) => (it.startsWith("+") ? paint.green(it) : paint.red(it)))),
     plan: (plan, facts) => print(planText(plan, facts, paint).trimEnd().split("\n")),
@@ -94,10 +109,14 @@ export function createNarrator(context: CommandContext): Narrator {
         throw error;
       }
     },
-    progress: () => createProgress((text) => stdout.write(text), screen, clock),
+    progress() {
+      isBlank = false;
+      return createProgress((text) => stdout.write(text), { paint, columns }, clock);
+    },
     end() {
       const took = duration(sinceMs(start));
-      print(["", paint.bold(`All of it was so, in ${took}. Nothing of it is left.`)]);
+      gap();
+      print([paint.bold(`All of it was so, in ${took}. Nothing of it is left.`)]);
       if ((env["INNOMINATUS_DEBUG"] ?? "") === "") return;
       print(phases.map(([phase, ms]) => paint.dim(`${duration(ms).padStart(6)} ${phase}`)));
     },

@@ -18,6 +18,10 @@ import { CommandError } from "../cli/output/failure.ts";
 import type { Closing } from "./closing.ts";
 import { query } from "./sql.ts";
 
+const binariesSchema = z.object({ initdb: z.string(), postgres: z.string() });
+
+type Binaries = z.infer<typeof binariesSchema>;
+
 export interface PostgresServer {
   readonly address: string;
   readonly version: string;
@@ -30,17 +34,21 @@ export interface PostgresPlan {
   readonly folder: string;
   readonly port: number;
   readonly controllerUrl: string;
+  readonly binaries: Binaries;
   readonly signal: AbortSignal;
   readonly closing: Closing;
   /** Told what ends at once what runs from now on. */
   readonly onStarted: (kill: () => void) => void;
 }
 
-/** What has to be known before the server runs. */
-export async function planPostgres(): Promise<Pick<PostgresPlan, "port" | "controllerUrl">> {
+/** What has to be known before the server runs. @throws {CommandError} where there is none for this machine */
+export async function planPostgres(): Promise<
+  Pick<PostgresPlan, "port" | "controllerUrl" | "binaries">
+> {
+  const binaries = binariesSchema.parse(await import(binariesModule()));
   const port = await freePort();
   const password = randomBytes(16).toString("hex");
-  return { port, controllerUrl: urlOf("innominatus", password, port) };
+  return { port, controllerUrl: urlOf("innominatus", password, port), binaries };
 }
 
 export async function startPostgres(plan: PostgresPlan): Promise<PostgresServer> {
@@ -50,7 +58,7 @@ export async function startPostgres(plan: PostgresPlan): Promise<PostgresServer>
   const data = join(folder, "data");
   const user = await serverUser();
   await mkdir(folder);
-  const binaries = await findBinaries(folder, user);
+  const binaries = await reachable(plan.binaries, folder, user);
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) {
     for (const it of [folder, passwordFile]) await chown(it, user.uid, user.gid);
@@ -122,13 +130,11 @@ async function serverUser(): Promise<User | undefined> {
   return { uid: await id("-u"), gid: await id("-g") };
 }
 
-const binariesSchema = z.object({ initdb: z.string(), postgres: z.string() });
-
-async function findBinaries(
+async function reachable(
+  found: Binaries,
   folder: string,
   user: User | undefined,
-): Promise<z.infer<typeof binariesSchema>> {
-  const found = binariesSchema.parse(await import(binariesModule()));
+): Promise<Binaries> {
   for (const it of Object.values(found)) {
     await access(it, constants.X_OK).catch(() => chmod(it, 0o755));
   }

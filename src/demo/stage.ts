@@ -38,6 +38,7 @@ async function open(context: CommandContext, narrator: Narrator, closing: Closin
   // As root, PostgreSQL runs as another user, who has to get there.
   await chmod(folder, 0o711);
 
+  const plan = await planPostgres();
   const path = env["PATH"];
   const onCommand = (text: string): void => narrator.command(text);
   const template = join(home, "gitops-example");
@@ -46,7 +47,6 @@ async function open(context: CommandContext, narrator: Narrator, closing: Closin
     text: "origin.git, a bare repository that holds gitops-example",
   }));
 
-  const plan = await planPostgres();
   const server = narrator.task("PostgreSQL", async () => {
     const options = { ...plan, folder: join(folder, "postgres"), signal, closing, onStarted };
     const value = await startPostgres(options);

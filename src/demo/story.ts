@@ -19,8 +19,11 @@ export async function tellStory(stage: Stage): Promise<void> {
 }
 
 async function begin(stage: Stage): Promise<void> {
-  const { plan } = await stage.controller.plan("main");
-  await stage.controller.watch();
+  const { narrator, controller } = stage;
+  const { plan } = await controller.plan("main");
+  narrator.gap();
+  narrator.say("It watches the repository, and makes what is on main already:");
+  await controller.watch();
   await carriedOut(stage, plan);
 }
 
@@ -97,13 +100,14 @@ async function reviewAndMerge(
   const { narrator, developer, controller } = stage;
   narrator.diff(await developer.changedLines());
   await developer.type(["push", "origin", branch]);
-  narrator.say(`\nWhat innominatus would do, were ${branch} merged:`);
+  narrator.gap();
+  narrator.label(`What innominatus would do, were ${branch} merged:`);
   const { plan, facts } = await controller.plan(branch);
   narrator.plan(plan, facts);
   expectEqual(`the plan is to ${expected} what the branch asks for`, operationsOf(plan), {
     [orders]: expected,
   });
-  narrator.say("");
+  narrator.gap();
   await developer.type(
     ["switch", "main"],
     ["merge", "--ff-only", branch],
@@ -122,9 +126,10 @@ async function carriedOut(stage: Stage, plan: Plan): Promise<readonly Recorded[]
   const { narrator, controller } = stage;
   const resources = await controller.done(plan, narrator.progress());
   const rows = await publishedStatus(stage, plan.commit, resources);
-  narrator.say(narrator.paint.dim("\nREADME.md on the branch innominatus/status:"));
-  narrator.show(statusLines(rows));
-  narrator.say("");
+  narrator.gap();
+  narrator.label("README.md on the branch innominatus/status:");
+  narrator.table(statusLines(rows));
+  narrator.gap();
   return resources;
 }
 

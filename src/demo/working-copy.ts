@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDocument, type Document } from "yaml";
+import { CommandError } from "../cli/output/failure.ts";
 
 export interface WorkingCopy {
   /** Path of the bare repository that it pushes to. */
@@ -87,8 +88,11 @@ function git(
   return new Promise((resolve, reject) => {
     execFile("git", args, { cwd, env, signal }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else if (error.code === "ENOENT") reject(new Error("git is not installed", { cause: error }));
+      else if (error.code === "ENOENT") reject(noGit());
       else reject(new Error(`git ${args.join(" ")}: ${stderr.trim()}`, { cause: error }));
     });
   });
 }
+
+const noGit = (): CommandError =>
+  new CommandError("git is not installed", "PATH", "install git, and run it again");
