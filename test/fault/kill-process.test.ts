@@ -69,7 +69,7 @@ describe.each(databases())("a killed process on %s", (kind) => {
     const random = seeded(20_260_101);
     for (const [operation, spec] of chapters) {
       await origin.commit({ [specFile]: spec }, operation);
-      for (let kill = 0; kill < 4; kill++) {
+      for (let kill = 0; kill < 3; kill++) {
         const running = start(["sync"], at);
         // The first half second is the start of Node itself.
         await Promise.race([running.ended, delay(400 + random() * 1_100)]);
