@@ -5,7 +5,8 @@ import { defineStep, PermanentError, type StepContext } from "../execute/step-ty
 import type { JsonRecord } from "../model/json.ts";
 import { workflowOperations, type Workflow, type WorkflowOperation } from "../model/workflow.ts";
 import { makeBundle } from "../provider/bundle.ts";
-import { checkResource, type Check } from "./checks.ts";
+import type { Check } from "./check-list.ts";
+import { checkResource } from "./checks.ts";
 import { createScratchResource } from "./scratch-resource.ts";
 
 /** What the provider's system holds: things with their sizes, by name. */
@@ -119,8 +120,8 @@ test("what may be repeated, killed and resumed passes every check, and leaves no
       "observe after create",
       "create again",
       "update",
-      "update again",
       "observe after update",
+      "update again",
       "delete",
       "observe after delete",
       "delete again",

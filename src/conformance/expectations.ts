@@ -2,12 +2,8 @@
 import { canonical, type JsonRecord } from "../model/json.ts";
 import { compareText } from "../model/problem.ts";
 import type { RunOperation } from "../model/run.ts";
+import { CheckFailure } from "./check-list.ts";
 import type { Ended, Outputs, ScratchResource } from "./scratch-resource.ts";
-
-/** A check that failed; what follows may go on. */
-export class CheckFailure extends Error {
-  override readonly name = "CheckFailure";
-}
 
 type Done = Extract<Ended, { readonly state: "done" }>;
 
