@@ -34,12 +34,12 @@ const row = z
     elapsedMs: elapsed_ms,
   }));
 
-/** In the order of the workflow. */
+/** In the order they began, which is the workflow's; a deletion's `observe` comes after it. */
 export async function listSteps(db: Queryable, run: string): Promise<JournaledStep[]> {
   const { rows } = await db.query(
     `select run, index, name, type, state, attempts, started_at, ended_at, sealed, output_names, error,
        extract(epoch from store_now() - started_at) * 1000 as elapsed_ms
-     from steps where run = $1 order by index`,
+     from steps where run = $1 order by started_at, index`,
     [run],
   );
   return rows.map((it) => row.parse(it));
