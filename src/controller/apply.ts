@@ -20,6 +20,8 @@ export interface Applied {
   readonly changed: boolean;
   /** Rows are gone. */
   readonly forgot: boolean;
+  /** The commit counts as applied. */
+  readonly whole: boolean;
 }
 
 const planned = "Planned";
@@ -73,7 +75,7 @@ export async function applyLook(
     if (queued > 0) await tx.query(`select pg_notify('innominatus', 'queued')`);
     const superseded = writes.supersede.length;
     const changed = queued + superseded + writes.wishes.length + writes.forget.length > 0;
-    return { queued, superseded, changed, forgot: writes.forget.length > 0 };
+    return { queued, superseded, changed, forgot: writes.forget.length > 0, whole };
   });
 }
 

@@ -48,18 +48,28 @@ export function openEnvironment(
   scope: Scope,
   catalogOf: CatalogOf,
 ): Environment {
-  const { db } = services;
-  const looker = createLooker(scope, catalogOf);
+  const { db, clock, limits } = services;
+  let looker = createLooker(scope, catalogOf);
   const recorded = cacheRecorded(scope);
+  let readAt = clock.now().getTime();
   /** The commit that this process looked at last. */
   let own: string | undefined;
   let last: { readonly key: string; readonly look: Look } | undefined;
+
+  /** Whatever is remembered is read again, so that no mistake in it lives for longer than a resync. */
+  const forget = (): void => {
+    readAt = clock.now().getTime();
+    looker = createLooker(scope, catalogOf);
+    recorded.clear();
+    last = undefined;
+  };
 
   const passOnce = async (
     mirror: Mirror,
     branch: string,
     signal: AbortSignal,
   ): Promise<Pass | undefined> => {
+    if (clock.now().getTime() - readAt >= limits.resyncMs) forget();
     const environment = await readEnvironment(db, scope);
     let commit = await mirror.resolve(branch);
     const observed = environment?.observedCommit ?? null;
@@ -87,6 +97,7 @@ export function openEnvironment(
       environment: {
         appliedCommit: environment?.appliedCommit ?? null,
         baseCommit: environment?.baseCommit ?? null,
+        observedCommit: observed,
         settings: environment?.settings ?? null,
       },
       resources: recorded.all,
@@ -96,12 +107,15 @@ export function openEnvironment(
       now,
     };
     const look = await looker.look(mirror, commit, known, signal);
+    const { appliedCommit } = known.environment;
     await mirror.keep(commit);
-    const applied = await applyLook(services, scope, branch, look, {
-      appliedCommit: known.environment.appliedCommit,
-      observedCommit: observed,
-    });
+    const seen = { appliedCommit, observedCommit: observed };
+    const applied = await applyLook(services, scope, branch, look, seen);
     if (applied === undefined) return undefined;
+    // Without it, an ancestor that is gone is none: at worst something is held.
+    if (applied.whole && appliedCommit !== null && appliedCommit !== commit) {
+      await mirror.release(appliedCommit);
+    }
     own = commit;
     if (applied.forgot) recorded.clear();
     last = { key, look };

@@ -53,8 +53,17 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       connections: settings.connections,
       fetch,
     });
-    const { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry } = settings;
-    const limits = { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry };
+    const { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry, resyncMs } =
+      settings;
+    const limits = {
+      workers,
+      workersPerProvider,
+      leaseMs,
+      heartbeatMs,
+      stepRetry,
+      runRetry,
+      resyncMs,
+    };
     const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
     return {
       services: { db, sealer, executors, clock, random, log, holder, limits },

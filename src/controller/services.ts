@@ -28,6 +28,8 @@ export interface Limits {
   readonly heartbeatMs: number;
   readonly stepRetry: StepRetryPolicy;
   readonly runRetry: RetryPolicy;
+  /** What an environment remembers between passes is read again after so long. */
+  readonly resyncMs: number;
 }
 
 /** The secret store, inside a transaction or outside of one. */

@@ -19,6 +19,7 @@ export const testLimits: Limits = {
   heartbeatMs: 15_000,
   stepRetry: { baseMs: 10, capMs: 100 },
   runRetry: { baseMs: 1_000, capMs: 1_000, stallAfter: 5 },
+  resyncMs: 3_600_000,
 };
 
 export interface ServicesOptions {
