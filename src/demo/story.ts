@@ -98,6 +98,7 @@ async function reviewAndMerge(
   expected: Operation,
 ): Promise<readonly Recorded[]> {
   const { narrator, developer, controller } = stage;
+  narrator.label(`${spec}:`);
   narrator.diff(await developer.changedLines());
   await developer.type(["push", "origin", branch]);
   narrator.gap();
