@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { expect, it } from "vitest";
 import { virtualClock } from "../../test/support/clock.ts";
 import { createHints } from "./hints.ts";
@@ -29,4 +30,15 @@ it("stops waiting, without an error, when the process does", async () => {
   await waiting;
   await hints.wait(0, 1_000, clock, stop.signal);
   expect(clock.sleepers).toBe(0);
+});
+
+it("leaves nothing behind on the signal, however often somebody waited", async () => {
+  const [hints, clock] = [createHints(), virtualClock()];
+  const { signal } = new AbortController();
+  for (let count = 0; count < 100; count++) {
+    const waiting = hints.wait(hints.count(), 1_000, clock, signal);
+    hints.give();
+    await waiting;
+  }
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });

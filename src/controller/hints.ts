@@ -23,11 +23,15 @@ export function createHints(): Hints {
       const woken = new AbortController();
       const wake = (): void => woken.abort();
       waiting.add(wake);
+      // Not AbortSignal.any: on a signal that lives as long as the process, each leaves some 90 bytes
+      // behind for good (Node 20), and loops wait hundreds of times a second.
+      signal.addEventListener("abort", wake, { once: true });
       try {
-        await clock.sleep(ms, AbortSignal.any([woken.signal, signal]));
+        await clock.sleep(ms, woken.signal);
       } catch (error) {
-        if (!woken.signal.aborted && !signal.aborted) throw error;
+        if (!woken.signal.aborted) throw error;
       } finally {
+        signal.removeEventListener("abort", wake);
         waiting.delete(wake);
       }
     },
