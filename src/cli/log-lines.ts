@@ -17,7 +17,7 @@ export function consoleLine(line: string): string {
   if (entry === undefined) return line;
   const { level, time, msg, err, ...rest } = entry;
   const clock = typeof time === "string" ? time.slice(11, 23) : "";
-  const word = levels[Number(level)] ?? String(level);
+  const word = levels[Number(level)] ?? "";
   const fields = Object.entries(rest).map(([key, value]) => `${key}=${textOf(value)}`);
   const error = isRecord(err) ? [`error=${textOf(err["message"] ?? null)}`] : [];
   const parts = [clock, word.padEnd(5), textOf(msg ?? ""), ...fields, ...error];

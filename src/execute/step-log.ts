@@ -13,7 +13,7 @@ export interface StepLogLimits {
   readonly perWrite: number;
 }
 
-export const stepLogLimits: StepLogLimits = { total: 1_048_576, perWrite: 65_536 };
+const stepLogLimits: StepLogLimits = { total: 1_048_576, perWrite: 65_536 };
 
 /**
  * While one write is under way what comes next is gathered for the one after it, so that a talkative

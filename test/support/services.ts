@@ -12,7 +12,7 @@ import { memoryRows } from "../../src/store/secrets.ts";
 import { z } from "zod";
 import { runningClock } from "./step.ts";
 
-export const testLimits: Limits = {
+const testLimits: Limits = {
   workers: 4,
   workersPerProvider: 4,
   leaseMs: 60_000,
