@@ -9,12 +9,14 @@ import { escapePointer, isList, isRecord, own, type Json, type JsonRecord } from
 import { manifestSchema } from "../provider/manifest-schema.ts";
 import { workflowSchema } from "../provider/workflow-schema.ts";
 import { scoreSchema } from "../score/schema.ts";
+import { providerHints, repositoryHints, workflowHints, type Hints } from "./schema-hints.ts";
 
 interface EditorSchema {
   readonly title: string;
   readonly schema: z.ZodType;
   /** Keywords by JSON pointer into what zod makes of it. */
   readonly additions: { readonly [pointer: string]: JsonRecord };
+  readonly hints?: Hints;
 }
 
 const oneContent: JsonRecord = {
@@ -43,11 +45,17 @@ const schemas: { readonly [file: string]: EditorSchema } = {
       [`${container}/properties/readinessProbe`]: someProbe,
     },
   },
-  "provider.json": { title: "Provider manifest", schema: manifestSchema, additions: {} },
+  "provider.json": {
+    title: "Provider manifest",
+    schema: manifestSchema,
+    additions: {},
+    hints: providerHints,
+  },
   "workflow.json": {
     title: "Workflow of a provider",
     schema: workflowSchema,
     additions: { "/properties/steps/items/properties/timeout": duration },
+    hints: workflowHints,
   },
   "repository.json": {
     title: ".innominatus.yaml: settings of a watched repository",
@@ -56,6 +64,7 @@ const schemas: { readonly [file: string]: EditorSchema } = {
       "/properties/deletion/properties/grace": duration,
       "/properties/deletion/properties/statefulGrace": duration,
     },
+    hints: repositoryHints,
   },
   "provider-case.json": {
     title: "Case of a provider's own tests",
@@ -72,10 +81,11 @@ const schemas: { readonly [file: string]: EditorSchema } = {
 /** Text of each file, by its name; editors know draft 7 best. */
 export function editorSchemas(): ReadonlyMap<string, string> {
   return new Map(
-    Object.entries(schemas).map(([file, { title, schema, additions }]) => {
+    Object.entries(schemas).map(([file, { title, schema, additions, hints = {} }]) => {
       const made = z.toJSONSchema(schema, { target: "draft-7", io: "input" });
       const { $schema = null, ...rest } = z.record(z.string(), z.json()).parse(made);
-      const all = Object.entries(additions).reduce(addAt, rest);
+      const said = Object.entries(hints).map(([at, description]) => [at, { description }] as const);
+      const all = [...Object.entries(additions), ...said].reduce(addAt, rest);
       return [file, `${JSON.stringify({ $schema, title, ...all }, null, 2)}\n`];
     }),
   );
