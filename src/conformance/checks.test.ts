@@ -68,7 +68,7 @@ async function checkActs(
   const parameter = { required: false, description: "", sensitive: false, immutable: false };
   const workflow = (operation: WorkflowOperation): Workflow => ({
     name: operation,
-    parameters: ["size", "host"].map((name) => ({ ...parameter, name, type: "string" })),
+    parameters: ["size", "host", "key"].map((name) => ({ ...parameter, name, type: "string" })),
     steps: ["first", "act"].map((name) => ({
       name,
       type: "act",
@@ -182,6 +182,18 @@ const bad: readonly [string, Partial<Record<WorkflowOperation, Act>>, readonly s
     ],
   ],
   [
+    "a create that puts out something else when it goes on",
+    {
+      create: (world, context) => ({
+        ...good.create(world, context),
+        host: `h${context.attempt}`,
+      }),
+    },
+    [
+      'create, killed and resumed: create was killed when its step act had begun, and done nothing yet, and then put out other values: host (first "h1", then "h2")',
+    ],
+  ],
+  [
     "a delete that fails when the thing is gone",
     {
       delete(world, context) {
@@ -217,6 +229,32 @@ const bad: readonly [string, Partial<Record<WorkflowOperation, Act>>, readonly s
       },
     },
     ["update again: update failed: step act: no change"],
+  ],
+  [
+    "an update that puts out something else when it goes on",
+    {
+      update: (world, context) => ({
+        ...good.update(world, context),
+        size: `${sizeOf(context)} ${context.attempt}`,
+      }),
+    },
+    [
+      'update, killed and resumed: update was killed when its step act had begun, and done nothing yet, and then put out other values: size (first "large 1", then "large 2")',
+    ],
+  ],
+  [
+    "an update that cannot go on with a change that it began",
+    {
+      update(world, context) {
+        const begun = `changing in ${context.run}`;
+        if (world.has(begun)) throw new PermanentError("half changed");
+        if (world.get(nameOf(context)) !== sizeOf(context)) world.set(begun, "");
+        return good.update(world, context);
+      },
+    },
+    [
+      "update, killed and resumed: update was killed when its step act had done its work, before that was written down, and then went on: step act: half changed",
+    ],
   ],
   [
     "an update that loses the thing when it is killed",
@@ -288,6 +326,19 @@ it("shows no value of a secret that changed", async () => {
   expect(failures(checks)).toEqual([
     ["create again", "create put out other values when it ran again: key (secret)"],
   ]);
+});
+
+it("law 7: masks a recorded secret in what a later run says", async () => {
+  const { checks } = await checkActs(
+    {
+      create: (world, context) => ({ ...good.create(world, context), key: "s3cr3t-key" }),
+      delete(_, { parameters }) {
+        throw new PermanentError(`refused ${JSON.stringify(parameters["key"])}`);
+      },
+    },
+    { more: { key: { template: "{{ .steps.act.output.key }}", sensitive: true } } },
+  );
+  expect(failures(checks)).toEqual([["delete", 'delete failed: step act: refused "***"']]);
 });
 
 it("takes a step that stalls after a kill for what its author asked for", async () => {
