@@ -43,6 +43,7 @@ const putOut: Readonly<Record<WorkflowOperation, readonly string[]>> = {
 
 interface Options {
   readonly retrySafe?: boolean;
+  readonly retries?: number;
   readonly without?: WorkflowOperation;
   /** Observe puts out nothing. */
   readonly silent?: boolean;
@@ -51,7 +52,7 @@ interface Options {
 
 async function checkActs(
   acts: Partial<Record<WorkflowOperation, Act>>,
-  { retrySafe = true, without, silent = false, more = {} }: Options = {},
+  { retrySafe = true, retries = 0, without, silent = false, more = {} }: Options = {},
 ): Promise<{ checks: readonly Check[]; world: World; performed: number }> {
   const world: World = new Map();
   let performed = 0;
@@ -74,7 +75,7 @@ async function checkActs(
       type: "act",
       config: { operation: name === "act" ? operation : "observe" },
       timeoutMs: 1_000,
-      retries: 0,
+      retries,
       retrySafe,
     })),
     outputs: {
@@ -326,6 +327,30 @@ it("shows no value of a secret that changed", async () => {
   expect(failures(checks)).toEqual([
     ["create again", "create put out other values when it ran again: key (secret)"],
   ]);
+});
+
+it("tries a step again that failed, and takes its word then", async () => {
+  const { checks } = await checkActs(
+    {
+      create(world, context) {
+        if (context.attempt === 1) throw new Error("not yet");
+        return good.create(world, context);
+      },
+    },
+    { retries: 5 },
+  );
+  expect(failures(checks)).toEqual([]);
+});
+
+it("deletes what a create that failed left there", async () => {
+  const { checks, world } = await checkActs({
+    create(into, context) {
+      good.create(into, context);
+      throw new PermanentError("half made");
+    },
+  });
+  expect(checks.map((it) => it.name)).toEqual(["observe before create", "create"]);
+  expect([...world]).toEqual([]);
 });
 
 it("law 7: masks a recorded secret in what a later run says", async () => {
