@@ -24,7 +24,8 @@ import type { CatalogOf, CatalogRead } from "./catalog.ts";
 
 /** What the store says of an environment. */
 export interface RecordedEnvironment {
-  readonly environment: Pick<EnvironmentRecord, "appliedCommit" | "baseCommit" | "settings">;
+  readonly environment: Pick<EnvironmentRecord, "appliedCommit" | "baseCommit" | "settings"> &
+    Partial<Pick<EnvironmentRecord, "observedCommit">>;
   readonly resources: ReadonlyMap<Uid, Recorded>;
   readonly workloads: readonly Pick<WorkloadRecord, "identity" | "file">[];
   readonly recentDeletions: ReadonlySet<Uid>;
@@ -82,7 +83,7 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
         base: appliedCommit === commit ? baseCommit : appliedCommit,
         ...holdUnclaimed(state, tree, recorded.resources),
         recorded: standingOf(recorded.resources),
-        history: await readHistory(mirror, tree, appliedCommit, commit),
+        history: await readHistory(mirror, tree, recorded.environment, commit),
         unselected: findUnselected(recorded.workloads, tree, snapshot),
         policy: policyOf(tree.settings),
         recentDeletions: recorded.recentDeletions,
@@ -142,12 +143,15 @@ export async function readSettingsAt(
 async function readHistory(
   mirror: Mirror,
   tree: Tree,
-  applied: string | null,
+  { appliedCommit, observedCommit }: RecordedEnvironment["environment"],
   commit: string,
 ): Promise<History> {
-  if (applied === null) return { kind: "first" };
-  if (applied !== commit && !(await mirror.isAncestor(applied, commit))) {
-    return { kind: "rewritten", base: applied };
+  // A commit that was read but in part may have asked for something too.
+  const planned = [appliedCommit, observedCommit ?? null].filter((it) => it !== null);
+  if (planned.length === 0) return { kind: "first" };
+  for (const seen of new Set(planned)) {
+    if (seen === commit || (await mirror.isAncestor(seen, commit))) continue;
+    return { kind: "rewritten", base: seen };
   }
   if (tree.empty) return { kind: "emptied" };
   if (tree.unreadable.length > 0) return { kind: "unreadable", files: tree.unreadable };

@@ -129,7 +129,7 @@ function historyGate(history: History): Gate | undefined {
     case "rewritten":
       return {
         kind: "history",
-        message: `history was rewritten: ${history.base.slice(0, 8)}, the last applied commit, is no ancestor of this one`,
+        message: `history was rewritten: ${history.base.slice(0, 8)}, which was planned before, is no ancestor of this commit`,
       };
     case "emptied":
       return { kind: "history", message: "the tree is empty, which is no intent to delete" };

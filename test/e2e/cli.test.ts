@@ -63,7 +63,7 @@ async function openShell(kind: Database["kind"], files: Files = {}): Promise<She
     async json(...words) {
       const { stdout, stderr } = await run([...words, "-o", "json"]);
       expect(stderr).toBe("");
-      return JSON.parse(stdout);
+      return z.unknown().parse(JSON.parse(stdout));
     },
   };
 }

@@ -7,6 +7,7 @@ import { factsOf } from "../../src/cli/facts.ts";
 import { logText, resourceJson, runListing } from "../../src/cli/output/records.ts";
 import { whyJson, whyText } from "../../src/cli/output/why.ts";
 import { vaultOn } from "../../src/controller/services.ts";
+import { StallingError } from "../../src/model/errors.ts";
 import type { Uid } from "../../src/model/uid.ts";
 import { planJson } from "../../src/plan/render/json.ts";
 import { planMarkdown } from "../../src/plan/render/markdown.ts";
@@ -90,7 +91,8 @@ onEachStore((open) => {
         'printf %s \\"$PARAM_TOKEN\\" | base64 -w0; echo',
         'if [ -e \\"ROOT/fail/loud-$name\\" ]; then echo \\"cannot use $PARAM_TOKEN\\" >&2; exit 1; fi',
       ].join("\\n");
-      const content = String(files[path]).replace(
+      const before = z.string().parse(files[path]);
+      const content = before.replace(
         '\\necho \\"create $name',
         `\\n${noisy.replace("ROOT", root)}\\necho \\"create $name`,
       );
@@ -153,6 +155,6 @@ onEachStore((open) => {
       [scope.repository, db, app],
     );
     const vault = vaultOn(services.sealer, platform.db);
-    await expect(vault.get({ ...scope, uid: app, key: "password" })).rejects.toThrow();
+    await expect(vault.get({ ...scope, uid: app, key: "password" })).rejects.toThrow(StallingError);
   });
 });

@@ -273,7 +273,6 @@ function servicesOn(
       workersPerProvider: 4,
       leaseMs: 60_000,
       heartbeatMs: 15_000,
-      resyncMs: 3_600_000,
       stepRetry: { baseMs: 1, capMs: 5 },
       // An hour: a test says itself when it is over.
       runRetry: { baseMs: 3_600_000, capMs: 3_600_000, stallAfter: 3 },
