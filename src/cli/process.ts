@@ -6,6 +6,19 @@ import { painterOf, type CommandContext, type Terminal } from "./context.ts";
 import { CommandError, failureText } from "./output/failure.ts";
 
 const usageExit = 2;
+/** 128 and the signal's number, as shells have it. */
+const signalExits = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Somebody asked the process to stop before its command was done. */
+class StoppedError extends Error {
+  override readonly name = "StoppedError";
+  readonly exitCode: number;
+
+  constructor(signal: keyof typeof signalExits) {
+    super(`stopped by ${signal}`);
+    this.exitCode = signalExits[signal];
+  }
+}
 
 export type ProgramOf = (context: CommandContext, onExit: (code: number) => void) => Command;
 
@@ -13,9 +26,9 @@ export async function runProcess(createProgram: ProgramOf): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => {
-      stop.abort(new Error(`stopped by ${signal}`));
+      stop.abort(new StoppedError(signal));
       // A second signal does not wait for a safe point: the journal says where to go on.
-      process.once(signal, () => process.exit(signal === "SIGINT" ? 130 : 143));
+      process.once(signal, () => process.exit(signalExits[signal]));
     });
   }
   const context: CommandContext = {
@@ -47,6 +60,12 @@ export async function runProgram(
     await program.parseAsync(words, { from: "user" });
     return code;
   } catch (error) {
+    // Whatever was thrown on the way out, it was thrown because of the signal.
+    const reason: unknown = context.stop.reason;
+    if (reason instanceof StoppedError) {
+      context.stderr.write(`${reason.message}\n`);
+      return reason.exitCode;
+    }
     if (!(error instanceof CommanderError)) {
       const debug = (context.env["INNOMINATUS_DEBUG"] ?? "") !== "";
       context.stderr.write(failureText(error, { paint: painterOf(context), debug }));
@@ -76,6 +95,7 @@ const clock: Clock = {
 
 const terminal = (stream: NodeJS.WriteStream): Terminal => ({
   isTTY: stream.isTTY === true,
-  columns: stream.columns,
+  // A terminal without a size says 0.
+  columns: stream.columns > 0 ? stream.columns : undefined,
   write: (text) => void stream.write(text),
 });

@@ -18,6 +18,7 @@ import {
   type RunsFlags,
 } from "./commands/records.ts";
 import { runRender, type RenderFlags } from "./commands/render.ts";
+import { runSecret } from "./commands/secret.ts";
 import { runServe } from "./commands/serve.ts";
 import { runSync } from "./commands/sync.ts";
 import { runValidate, type ValidateFlags } from "./commands/validate.ts";
@@ -173,6 +174,13 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
   onOne(
     command("logs", "what the steps of a run printed").argument("<run>", "id, or its end"),
     runLogs,
+  );
+  onOne(
+    command("secret", "the value behind a secret reference; that it was read is recorded").argument(
+      "<reference>",
+      "secret://…",
+    ),
+    runSecret,
   );
   onOne(
     command("why", "what was decided for a resource, by which rule, and what happens next")

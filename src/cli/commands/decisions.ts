@@ -26,7 +26,7 @@ export async function runApprove(
   plan: string,
   flags: DecisionFlags,
 ): Promise<number> {
-  const approver = actor(context, flags);
+  const approver = actorOf(context, flags);
   const reason = flags.reason ?? "";
   await withStore(context, flags, async (db, scopes) => {
     const { scope, hash, commit } = await currentPlan(db, chosen(scopes, flags), plan);
@@ -78,7 +78,7 @@ export async function runRetry(
       const found = await resetFailures(tx, scope, { uid, stalled: true });
       if (found.length > 0) {
         const data = { reason: flags.reason ?? "" };
-        const fact = { ...scope, type: "BlockCleared", actor: actor(context, flags), uid, data };
+        const fact = { ...scope, type: "BlockCleared", actor: actorOf(context, flags), uid, data };
         await appendEvents(tx, [fact], context.clock.now().getTime());
         await tx.query(`select pg_notify('innominatus', 'retry')`);
       }
@@ -118,7 +118,13 @@ export async function runAbandon(
         await secrets.remove({ ...scope, uid, key });
       await memoryRows(tx).forget(memoryPrefix(scope, uid));
       const data = { reason, phase: resource.phase, outputs: resource.outputs };
-      const fact = { ...scope, type: "ResourceAbandoned", actor: actor(context, flags), uid, data };
+      const fact = {
+        ...scope,
+        type: "ResourceAbandoned",
+        actor: actorOf(context, flags),
+        uid,
+        data,
+      };
       await appendEvents(tx, [fact], context.clock.now().getTime());
     });
     context.stdout.write(
@@ -128,5 +134,5 @@ export async function runAbandon(
   return 0;
 }
 
-const actor = ({ env }: CommandContext, flags: DecisionFlags): string =>
+export const actorOf = ({ env }: CommandContext, flags: Pick<DecisionFlags, "as">): string =>
   flags.as ?? env["INNOMINATUS_USER"] ?? env["USER"] ?? env["LOGNAME"] ?? "unknown";

@@ -102,6 +102,8 @@ function openable(
       const onError = (error: unknown): void => services.log.warn({ err: error }, "watching");
       refPaths(locate(repository.url))
         .then((paths) => watchTrigger({ paths, debounceMs: 50, signal, onChange: onDue, onError }))
+        // What was pushed while the watch was being set up is looked for once.
+        .then(({ ready }) => ready.then(onDue))
         .catch(onError);
     },
   };
