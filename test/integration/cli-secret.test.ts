@@ -18,8 +18,8 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "innominatus-secret-"));
   origin = await createOrigin({ "apps/shop/score.yaml": spec });
-  const synced = await run("sync", "--repo", origin.url);
-  expect(synced.code).toBe(0);
+  const { code, stderr } = await run("sync", "--repo", origin.url);
+  if (code !== 0) throw new Error(stderr);
 }, 120_000);
 
 afterAll(async () => {
