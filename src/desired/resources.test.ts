@@ -76,7 +76,11 @@ describe("desire", () => {
     expect(desired.map((it) => it.name)).toEqual(["ok"]);
     expect(blocked).toMatchObject([{ uid: "thong.default#app.bad" }]);
     expect(problems).toMatchObject([
-      { code: "provider/unknown-type", file: "apps/app/score.yaml", pointer: "/resources/bad/type" },
+      {
+        code: "provider/unknown-type",
+        file: "apps/app/score.yaml",
+        pointer: "/resources/bad/type",
+      },
     ]);
   });
 
