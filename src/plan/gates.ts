@@ -21,7 +21,7 @@ export function gatePlan(
   );
   const budget = budgetGate(operations, input);
   const gated = operations.map((it): PlannedOperation => {
-    if (begun.has(it.uid) && it.operation === "delete") return it;
+    if (begun.has(it.uid) && deletes(it)) return it;
     if (approved) return it.gate?.kind === "approval" ? { ...it, gate: null } : it;
     const gate = strongest(it.gate, renames.get(it.uid), deletes(it) ? budget : undefined);
     return gate === it.gate ? it : { ...it, gate };

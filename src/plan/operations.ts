@@ -57,17 +57,19 @@ function planNew(want: Desired): PlannedOperation {
 
 function planRecorded(want: Desired, have: Recorded): PlannedOperation {
   const changes = diff(have.params, want.params);
+  const fixed = changes.find((it) => isImmutable(want.bundle, it.path));
+  const deleting = have.attempted?.operation === "delete";
   // A create that never ended, or a delete that was under way when the spec came back.
-  if (have.revision === 0 || have.attempted?.operation === "delete") {
+  if (have.revision === 0 || (deleting && fixed === undefined)) {
     return row(want, "create", "Incomplete", want.bundle, { changes });
   }
-  const fixed = changes.find((it) => isImmutable(want.bundle, it.path));
   if (fixed !== undefined) {
     const message = `${fixed.path} cannot change in place: replacing it deletes what it holds, and needs an approval`;
     return row(want, "replace", "ImmutableChanged", have.bundle, {
       changes,
       workflow: have.bundle.workflows.delete,
-      gate: { kind: "approval", message },
+      // What has begun was approved then.
+      gate: deleting ? null : { kind: "approval", message },
     });
   }
   if (want.bundle.provider !== have.bundle.provider) {

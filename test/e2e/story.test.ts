@@ -222,6 +222,15 @@ onEachStore((open) => {
     expect(await platform.runs(db)).toHaveLength(1);
 
     await platform.approve((await platform.plan()).hash);
+    await platform.put("hold", "delete-shop.db");
+    const replacing = platform.sync();
+    await platform.saw("delete shop.db begins");
+    // Whoever looks meanwhile lets it go on.
+    expect(await platform.pass()).toMatchObject([
+      { pass: { queued: 0, plan: { summary: { replace: 1, held: 0 } } } },
+    ]);
+    await platform.take("hold", "delete-shop.db");
+    await replacing;
     expect((await platform.sync()).outcome).toBe("settled");
     expect(await platform.resource(db)).toMatchObject({
       phase: "active",
