@@ -48,9 +48,10 @@ export async function applyLook(
     const writes = decideWrites(scope, plan, input, await openRuns(tx, scope));
 
     await putBundles(tx, writes.bundles);
+    // Runs before resources, as workers lock them.
+    await supersedeRuns(tx, writes.supersede);
     await saveWishes(tx, scope, writes.wishes);
     await forgetUntouched(tx, scope, writes.forget);
-    await supersedeRuns(tx, writes.supersede);
     const queued = await enqueueRuns(tx, scope, writes.queue, nowMs);
     // An unreadable or empty tree says nothing of what is wanted, so it is not what was applied.
     const whole =

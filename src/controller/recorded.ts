@@ -1,4 +1,5 @@
 /** An environment's recorded resources in memory, brought up to date by what was written since. */
+import { isDeepStrictEqual } from "node:util";
 import type { Recorded } from "../model/resource.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "../store/database.ts";
@@ -28,10 +29,12 @@ export function cacheRecorded(scope: Scope): RecordedCache {
     async refresh(db) {
       const { changed, snapshot: seen } = await resourcesSince(db, scope, snapshot);
       snapshot = seen;
-      if (changed.length === 0) return;
+      // A long transaction elsewhere makes rows come again that nobody has written since.
+      const news = changed.filter((it) => !isDeepStrictEqual(all.get(it.uid), it));
+      if (news.length === 0) return;
       version += 1;
       const next = new Map(all);
-      for (const it of changed) next.set(it.uid, it);
+      for (const it of news) next.set(it.uid, it);
       all = next;
     },
     clear() {

@@ -9,7 +9,6 @@ import { Metrics } from "../../server/metrics.ts";
 import { startServer } from "../../server/server.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { isPath, locate } from "../../source/location.ts";
-import { pollTrigger } from "../../source/triggers/poll.ts";
 import { refPaths, watchTrigger } from "../../source/triggers/watch.ts";
 import { storeFigures } from "../../store/figures.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
@@ -94,16 +93,13 @@ function openable(
     name: repository.name,
     open: (signal) => openRepository(services, options, catalogOf, signal),
     watch(hints, signal) {
-      const { clock, random } = context;
-      const { pollMs: intervalMs } = settings;
-      const onDue = (): void => hints.give();
-      void pollTrigger({ intervalMs, jitter: 0.1, clock, random, signal, onDue });
       if (!isPath(repository.url)) return;
+      const onChange = (): void => hints.give();
       const onError = (error: unknown): void => services.log.warn({ err: error }, "watching");
       refPaths(locate(repository.url))
-        .then((paths) => watchTrigger({ paths, debounceMs: 50, signal, onChange: onDue, onError }))
+        .then((paths) => watchTrigger({ paths, debounceMs: 50, signal, onChange, onError }))
         // What was pushed while the watch was being set up is looked for once.
-        .then(({ ready }) => ready.then(onDue))
+        .then(({ ready }) => ready.then(onChange))
         .catch(onError);
     },
   };
