@@ -3,6 +3,7 @@ import type { Plan } from "../model/plan.ts";
 import { isError } from "../model/problem.ts";
 import { phaseOf, type Recorded } from "../model/resource.ts";
 import { DatabaseUnavailableError } from "../store/database.ts";
+import { listEnvironments } from "../store/environments.ts";
 import { appendEvents } from "../store/events.ts";
 import { listResources, resetFailures } from "../store/resources.ts";
 import { openRuns } from "../store/runs.ts";
@@ -43,7 +44,7 @@ export async function sync(
   const drain = new AbortController();
   const stopListening = await db.listen("innominatus", () => hints.give());
   const late = clock.now().getTime() + options.timeoutMs;
-  const working = dispatch(services, {
+  const dispatching = dispatch(services, {
     hints,
     drain: AbortSignal.any([drain.signal, signal]),
     onWorking: () => undefined,
@@ -51,6 +52,7 @@ export async function sync(
   });
   try {
     await repository.fetch(signal);
+    let working = await hasOpenRuns(services, repository);
     let passes = await firstPass(services, repository, signal);
     for (;;) {
       const seen = hints.count();
@@ -58,18 +60,22 @@ export async function sync(
       await repository.publish(signal).catch(unlessLost(signal));
       await options.onProgress(passes);
       hints.give();
-      const settled = await isSettled(services, repository, passes);
+      // A pass says what is left to do only if nothing was being done while it looked.
+      const quiet = !working && passes.every(({ pass }) => !isChange(pass));
+      working = await hasOpenRuns(services, repository);
+      const settled = quiet && !working;
       if (settled || clock.now().getTime() >= late) {
         await repository.publish(signal);
         return await summarize(services, repository, passes, settled);
       }
-      await hints.wait(seen + 1, 500, clock, signal);
+      if (working) await hints.wait(seen + 1, 500, clock, signal);
       signal.throwIfAborted();
+      working = await hasOpenRuns(services, repository);
       passes = await repository.pass(signal);
     }
   } finally {
     drain.abort();
-    await working;
+    await dispatching;
     await stopListening();
   }
 }
@@ -101,17 +107,14 @@ async function firstPass(
   return again.length > 0 ? repository.pass(signal) : passes;
 }
 
-async function isSettled(
-  { db }: Services,
-  repository: Repository,
-  passes: readonly EnvironmentPass[],
-): Promise<boolean> {
-  for (const { environment, pass } of passes) {
-    if (pass.kind === "planned" && (pass.changed || pass.queued > 0)) return false;
-    const open = await openRuns(db, { repository: repository.name, environment });
-    if (open.length > 0) return false;
+const isChange = (pass: EnvironmentPass["pass"]): boolean =>
+  pass.kind === "planned" && (pass.changed || pass.queued > 0);
+
+async function hasOpenRuns({ db }: Services, { name }: Repository): Promise<boolean> {
+  for (const scope of await listEnvironments(db)) {
+    if (scope.repository === name && (await openRuns(db, scope)).length > 0) return true;
   }
-  return true;
+  return false;
 }
 
 async function summarize(
