@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: isSlow ? slow : ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: isSlow ? [] : [...slow, "node_modules/**"],
+    setupFiles: ["test/support/seed.ts"],
     globalSetup: ["test/support/global-setup.ts", "test/support/exit-code.ts"],
     reporters: ["default", summaryReporter((line) => process.stdout.write(line))],
     testTimeout: isSlow ? 300_000 : 30_000,

@@ -1,5 +1,6 @@
 /** The gates that only the whole plan can give: approval, budget, rename, dependency (laws 3, 4). Pure. */
 import { canonical } from "../model/json.ts";
+import { compareText } from "../model/problem.ts";
 import type { Gate, PlannedOperation } from "../model/plan.ts";
 import type { Desired, Recorded } from "../model/resource.ts";
 import type { Uid } from "../model/uid.ts";
@@ -73,7 +74,9 @@ function findRenames(
   const planned = new Map(
     operations.filter((it) => it.operation !== "none").map((it) => [it.uid, it.operation]),
   );
-  const deleted = recorded.filter((it) => planned.get(it.uid) === "delete");
+  const deleted = recorded
+    .filter((it) => planned.get(it.uid) === "delete")
+    .toSorted((a, b) => compareText(b.uid, a.uid));
   const gates = new Map<Uid, Gate>();
   if (deleted.length === 0 || deleted.length === planned.size) return gates;
 
@@ -83,10 +86,12 @@ function findRenames(
     canonical([it.type, it.class, it.name, it.template]);
   const gone = new Map<string, Recorded>();
   for (const it of deleted) if (!wanted.has(it.identity)) gone.set(key(it), it);
-  for (const it of desired) {
+  // By uid, and one for one: whatever order they came in, the same are taken for a rename.
+  for (const it of desired.toSorted((a, b) => compareText(a.uid, b.uid))) {
     if (planned.get(it.uid) !== "create" || known.has(it.identity)) continue;
     const before = gone.get(key(it));
     if (before === undefined) continue;
+    gone.delete(key(it));
     const message = `${before.workload} seems to be renamed to ${it.workload}: to keep what it has, add the annotation innominatus.dev/id: "${before.identity}" to ${it.place.file}; to delete and create, approve the plan`;
     gates.set(it.uid, { kind: "approval", message });
     gates.set(before.uid, { kind: "approval", message });
