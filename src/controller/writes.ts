@@ -95,7 +95,7 @@ function wishForDesired(
       (have.bundle.hash === want.bundle.hash &&
         canonical(have.template) === canonical(want.template)));
   if (same) return undefined;
-  const { bundle, hold: _, dependsOn, ...rest } = want;
+  const { bundle, hold: _, rule: __, dependsOn, ...rest } = want;
   return {
     ...rest,
     dependsOn,
@@ -155,7 +155,13 @@ function queuedRun(
     commit: plan.commit,
     plan: plan.hash,
     hash: wishHash(operation, from),
-    desired: { params, template, dependsOn, reason: planned.reason },
+    desired: {
+      params,
+      template,
+      dependsOn,
+      reason: planned.reason,
+      rule: from === want ? want.rule : [],
+    },
     dependsOn: planned.dependsOn,
     target: `${repository}/${environment}/${planned.uid}`,
     seen: { revision: have?.revision ?? 0, run: have?.run ?? null },

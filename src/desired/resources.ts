@@ -279,6 +279,7 @@ function prepare(
     template,
     dependsOn: namesIn(template).flatMap((name) => names.get(name) ?? []),
     bundle: resolution.bundle,
+    rule: resolution.explanation,
     protected: request.protect,
     hold: request.hold,
     place,

@@ -40,6 +40,8 @@ export interface Desired extends ResourceIdentity {
   /** What the names of resources in `template` mean: one uid a name, in the order of the names. */
   readonly dependsOn: readonly Uid[];
   readonly bundle: Bundle;
+  /** How the provider and its workflows were chosen: one sentence per decision (law 12). */
+  readonly rule: readonly string[];
   readonly protected: boolean;
   /** `innominatus.dev/hold`: nothing is done to it while it stands. */
   readonly hold: boolean;

@@ -15,6 +15,8 @@ export interface RunDesired {
   readonly dependsOn: readonly Uid[];
   /** Why the plan wanted it. */
   readonly reason?: Reason;
+  /** How its provider and workflows were chosen; empty for a deletion, whose bundle is pinned. */
+  readonly rule?: readonly string[];
 }
 
 export interface QueuedRun {
@@ -170,6 +172,7 @@ const row = z
       template: jsonRecord,
       dependsOn: uids,
       reason: z.enum(reasons).exactOptional(),
+      rule: z.array(z.string()).exactOptional(),
     }),
   })
   .transform(

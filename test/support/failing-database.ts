@@ -1,7 +1,7 @@
 /** A database that its process loses at a chosen write, as a killed one does. */
 import type { Database, Queryable } from "../../src/store/database.ts";
 
-export class Killed extends Error {
+class Killed extends Error {
   override readonly name = "Killed";
 }
 

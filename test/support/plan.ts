@@ -51,6 +51,7 @@ export const wanted = (uid: Uid, given: Partial<Desired> = {}): Desired => ({
   template: given.params ?? {},
   dependsOn: [],
   bundle: bundle(),
+  rule: [],
   protected: false,
   hold: false,
   place,

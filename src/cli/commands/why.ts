@@ -68,7 +68,7 @@ export async function explain(
       committedAt: revision?.committedAt ?? null,
       subject: revision?.subject ?? null,
       place: resource.place,
-      rule: ruleOf(resource, workflow ?? undefined),
+      rule: ruleOf(resource, workflow ?? undefined, run?.desired.rule),
     },
     provider: {
       name: bundle.provider,
@@ -100,10 +100,16 @@ function reasonOf(
   return carriedOut ?? planned ?? "UpToDate";
 }
 
-function ruleOf({ type, class: resourceClass, bundle }: Recorded, workflow?: string): string {
+/** As it was resolved for the last run; for a deletion, what the bundle itself says. */
+function ruleOf(
+  { type, bundle }: Recorded,
+  workflow: string | undefined,
+  resolved: readonly string[] = [],
+): string {
+  const pinned = "the bundle is pinned, and used whatever git says later";
+  if (resolved.length > 0) return [...resolved, pinned].join("; ");
   const served =
     bundle.type === type ? `serves ${type}` : `serves ${type} as an alias for ${bundle.type}`;
-  const chosen =
-    workflow === undefined ? "" : `, and its workflow ${workflow} is for class ${resourceClass}`;
-  return `${bundle.provider} ${served}${chosen}; the bundle is pinned, and used whatever git says later`;
+  const chosen = workflow === undefined ? "" : ` with its workflow ${workflow}`;
+  return `${bundle.provider} ${served}${chosen}; ${pinned}`;
 }
