@@ -117,7 +117,7 @@ export async function effectsOf({ folder }: World): Promise<ReadonlyMap<string, 
   return counts;
 }
 
-export async function linesOf(file: string): Promise<readonly string[]> {
+async function linesOf(file: string): Promise<readonly string[]> {
   const text = await readFile(file, "utf8").catch(() => "");
   return text.split("\n").filter((it) => it !== "");
 }
