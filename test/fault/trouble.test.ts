@@ -99,7 +99,7 @@ describe("SIGTERM", () => {
     await delay(200);
     expect(running.child.exitCode).toBeNull();
     await rm(join(at.world, "hold"));
-    expect(await running.ended).toMatchObject({ code: 1, signal: null });
+    expect(await running.ended).toMatchObject({ code: 143, signal: null });
     expect((await running.ended).stderr).toContain("stopped by SIGTERM");
     // The lease of ten minutes was given back.
     expect(await sync(at)).toMatchObject(settled);
