@@ -231,7 +231,8 @@ onEachStore((open) => {
       next: { text: "it is tried again", at: expect.any(String) },
     });
     expect(failed.decided.place).toMatchObject({ file: specPath("shop") });
-    expect(failed.decided.rule).toContain("things-team serves thing");
+    expect(failed.decided.rule).toContain("thing: served by things-team@1.0.0");
+    expect(failed.decided.rule).toContain("create: workflow create, the default");
     expect(failed.run?.steps).toMatchObject([
       { name: "password", state: "ended" },
       { name: "do", state: "failed", error: expect.stringContaining("cannot be created") },
