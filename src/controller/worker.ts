@@ -133,7 +133,7 @@ async function perform(
     const message = `${bundle.provider} has no ${run.operation} workflow for ${run.uid}`;
     throw new StallingError("NoWorkflow", message, "add one to the provider");
   }
-  const scope = { repository: claim.repository, environment: claim.environment };
+  const scope = scopeOf(claim);
   const reader = {
     vault: vaultOn(sealer, db),
     resource: (uid: Recorded["uid"]) => readResource(db, scope, uid),

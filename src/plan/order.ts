@@ -34,7 +34,9 @@ function invert(recorded: readonly Recorded[]): ReadonlyMap<Uid, readonly Uid[]>
   const dependents = new Map<Uid, Uid[]>();
   for (const { uid, dependsOn } of recorded) {
     for (const needed of dependsOn) {
-      dependents.set(needed, [...(dependents.get(needed) ?? []), uid]);
+      const known = dependents.get(needed);
+      if (known === undefined) dependents.set(needed, [uid]);
+      else known.push(uid);
     }
   }
   return dependents;

@@ -1,6 +1,6 @@
 /** `innominatus status`, `resources`, `runs` and `logs`: the record, as it is. */
 import type { Recorded } from "../../model/resource.ts";
-import { isUid, type Scope } from "../../model/uid.ts";
+import { isUid, type Scope, type Uid } from "../../model/uid.ts";
 import type { Database } from "../../store/database.ts";
 import { listEvents } from "../../store/events.ts";
 import { readEnvironment } from "../../store/environments.ts";
@@ -60,14 +60,7 @@ export async function runRuns(
   resource: string | undefined,
   flags: RunsFlags,
 ): Promise<number> {
-  const limit = limitOf(flags);
-  const rows = await withStore(context, flags, (db, scopes) =>
-    collect(chosen(scopes, flags), async (scope) => {
-      if (resource === undefined) return listRuns(db, scope, { limit });
-      const found = await findResource(db, [scope], resource);
-      return found === undefined ? [] : listRuns(db, scope, { uid: found.resource.uid, limit });
-    }),
-  );
+  const rows = await latest(context, resource, flags, listRuns);
   return print(context, runListing(context.clock.now()), rows, flags);
 }
 
@@ -76,15 +69,28 @@ export async function runEvents(
   resource: string | undefined,
   flags: RunsFlags,
 ): Promise<number> {
+  return print(context, eventListing, await latest(context, resource, flags, listEvents), flags);
+}
+
+/** Of one resource, or of all that are asked for. */
+async function latest<T>(
+  context: CommandContext,
+  resource: string | undefined,
+  flags: RunsFlags,
+  list: (
+    db: Database,
+    scope: Scope,
+    filter: { readonly uid?: Uid; readonly limit: number },
+  ) => Promise<readonly T[]>,
+): Promise<T[]> {
   const limit = limitOf(flags);
-  const rows = await withStore(context, flags, (db, scopes) =>
+  return withStore(context, flags, (db, scopes) =>
     collect(chosen(scopes, flags), async (scope) => {
-      if (resource === undefined) return listEvents(db, scope, { limit });
+      if (resource === undefined) return list(db, scope, { limit });
       const found = await findResource(db, [scope], resource);
-      return found === undefined ? [] : listEvents(db, scope, { uid: found.resource.uid, limit });
+      return found === undefined ? [] : list(db, scope, { uid: found.resource.uid, limit });
     }),
   );
-  return print(context, eventListing, rows, flags);
 }
 
 function limitOf({ limit }: RunsFlags): number {
