@@ -86,6 +86,7 @@ function plannedFact(scope: Scope, actor: string, plan: Look["plan"]): Fact {
     ...scope,
     type: "CommitPlanned",
     actor,
+    actorType: "author",
     commit: plan.commit,
     correlation: plan.hash,
     data: { create, update, delete: deleted, replace, none, held },

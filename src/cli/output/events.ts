@@ -1,4 +1,5 @@
 /** The audit trail as `innominatus events` lists it. */
+import { auditName } from "../../model/audit.ts";
 import { shortCommit } from "../../plan/render/visible.ts";
 import type { RecordedEvent } from "../../store/events.ts";
 import type { Listing } from "./listing.ts";
@@ -22,6 +23,10 @@ export const eventListing: Listing<RecordedEvent> = {
           .join(" "),
     },
   ],
-  json: (it) => ({ ...it }),
+  json: ({ context, ...it }) => ({
+    ...it,
+    eventType: auditName(it.type).eventType,
+    phase: context.phase ?? null,
+  }),
   empty: "nothing has happened yet",
 };
