@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -58,6 +58,21 @@ describe("watchTrigger", () => {
       await next;
     }
     expect(hints.count()).toBeGreaterThanOrEqual(5);
+  });
+
+  it("tells of each of two pushes, however close together", async () => {
+    const hints = await start(await refPaths(origin.url));
+    const first = await origin.tip("main");
+    const second = await origin.commit({ a: "2" });
+    for (let round = 0; round < 20; round++) {
+      // As git does it: a file beside the ref takes its name.
+      const ref = join(origin.url, "refs/heads/main");
+      await writeFile(`${ref}.lock`, `${round % 2 === 0 ? first : second}\n`);
+      const next = hints.next();
+      await rename(`${ref}.lock`, ref);
+      await next;
+    }
+    expect(hints.count()).toBeGreaterThanOrEqual(20);
   });
 
   it("leaves what is beside its paths alone", async () => {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { watch } from "chokidar";
+import { z } from "zod";
 
 export interface WatchOptions {
   /** Files and folders; one that is not there yet is waited for. */
@@ -29,19 +30,29 @@ export function watchTrigger(options: WatchOptions): Watch {
   const { paths, debounceMs, signal, onChange, onError } = options;
   if (signal.aborted) return { ready: Promise.resolve(), stopped: Promise.resolve() };
   const wanted = paths.map((path) => resolve(path));
+  const ignored = (path: string): boolean =>
+    path.endsWith(".lock") || !wanted.some((it) => related(it, path));
   const watcher = watch([...new Set(wanted.map(nearestFolder))], {
     ignoreInitial: true,
     atomic: false,
-    ignored: (path) => path.endsWith(".lock") || !wanted.some((it) => related(it, path)),
+    ignored,
   });
   let pending: NodeJS.Timeout | undefined;
   // Not started anew by each change: a busy folder would put the hint off for ever.
-  watcher.on("all", () => {
+  const hint = (): void => {
     pending ??= setTimeout(() => {
       pending = undefined;
       onChange();
     }, debounceMs);
+  };
+  // The second change of one file within 50 ms is no event to chokidar, and by then the hint of the
+  // first may have been given: what the system says of a folder itself is heard as well.
+  watcher.on("raw", (_event, name, details) => {
+    const folder = watchedPath.safeParse(details).data?.watchedPath;
+    if (folder === undefined || !name || !ignored(join(folder, name))) hint();
   });
+  // What was in a new folder before it was watched is told of here only.
+  watcher.on("all", hint);
   watcher.on("error", (error) => onError?.(error));
   const stopped = new Promise<void>((done) => {
     const stop = async (): Promise<void> => {
@@ -56,6 +67,8 @@ export function watchTrigger(options: WatchOptions): Watch {
   });
   return { ready: Promise.race([ready, stopped]), stopped };
 }
+
+const watchedPath = z.object({ watchedPath: z.string() });
 
 /** The folder it is in, or will be: what is replaced, or made later, shows there only. */
 function nearestFolder(path: string): string {
