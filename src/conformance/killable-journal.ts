@@ -1,5 +1,6 @@
 /** A run's journal in memory, which can end the process at any of its writes: before it happened, or after. */
 import type { Journal, JournalEntry } from "../execute/journal.ts";
+import type { Json } from "../model/json.ts";
 import type { Clock } from "../model/clock.ts";
 
 export interface KillPoint {
@@ -10,7 +11,7 @@ export interface KillPoint {
 
 /** What a write was about; `end` is written when the step has done its work. */
 export interface JournalWrite {
-  readonly kind: "start" | "wait" | "end" | "skip" | "fail";
+  readonly kind: "start" | "wait" | "end" | "skip" | "fail" | "note";
   readonly step: string;
 }
 
@@ -28,6 +29,7 @@ export interface KillableJournal extends Journal {
 export function createKillableJournal(clock: Clock): KillableJournal {
   const entries = new Map<string, JournalEntry>();
   const startedAt = new Map<string, number>();
+  const notes = new Map<string, Json>();
   const writes: JournalWrite[] = [];
   let death: KillPoint | undefined;
 
@@ -54,7 +56,9 @@ export function createKillableJournal(clock: Clock): KillableJournal {
       return new Map(
         [...entries].map(([step, entry]): [string, JournalEntry] => [
           step,
-          "elapsedMs" in entry ? { ...entry, elapsedMs: elapsedMs(step) } : entry,
+          "elapsedMs" in entry
+            ? { ...entry, elapsedMs: elapsedMs(step), ...noted(notes.get(step)) }
+            : entry,
         ]),
       );
     },
@@ -64,9 +68,9 @@ export function createKillableJournal(clock: Clock): KillableJournal {
         const again = entries.get(name)?.state === "waiting" ? 0 : 1;
         entries.set(name, { state: "started", attempts: attemptsOf(name) + again, elapsedMs: 0 });
       }),
-    wait: (step) =>
+    wait: (step, _, stopping = false) =>
       write({ kind: "wait", step }, () => {
-        entries.set(step, { state: "waiting", attempts: attemptsOf(step), elapsedMs: 0 });
+        entries.set(step, { state: "waiting", attempts: attemptsOf(step), elapsedMs: 0, stopping });
       }),
     end: (step, { outputs, sensitive }) =>
       write({ kind: "end", step }, () => {
@@ -76,10 +80,14 @@ export function createKillableJournal(clock: Clock): KillableJournal {
       write({ kind: "skip", step: name }, () => {
         entries.set(name, { state: "skipped" });
       }),
-    fail: (step, error) =>
+    fail: (step, error, _, fault) =>
       write({ kind: "fail", step }, () => {
-        entries.set(step, { state: "failed", attempts: attemptsOf(step), elapsedMs: 0, error });
+        const entry = { state: "failed", attempts: attemptsOf(step), elapsedMs: 0, error } as const;
+        entries.set(step, fault === undefined ? entry : { ...entry, fault });
       }),
+    note: (step, note) => write({ kind: "note", step }, () => void notes.set(step, note)),
     log: async () => undefined,
   };
 }
+
+const noted = (note: Json | undefined) => (note === undefined ? {} : { note });

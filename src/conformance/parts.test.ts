@@ -136,7 +136,7 @@ test("a run is killed before each write, after each beginning, and after its las
   ]);
 });
 
-const place = { name: "a", index: 0, type: "policy" };
+const place = { name: "a", index: 0, type: "policy", readOnly: false };
 
 test("a journal that is killed before a write has not written, and after it has", async () => {
   for (const [when, state] of [

@@ -30,6 +30,7 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
     holder,
     leaseMs: limits.leaseMs,
     perProvider: limits.workersPerProvider,
+    runTimeoutMs: limits.runTimeoutMs,
   };
 
   const start = (claim: Claim): void => {

@@ -13,7 +13,7 @@ import { DrainError, openJournal } from "./journal.ts";
 
 const never = new AbortController().signal;
 const sealer = createSealer([new Uint8Array(32).fill(7)]);
-const step = { name: "only", index: 0, type: "policy" };
+const step = { name: "only", index: 0, type: "policy", readOnly: false };
 const result = { outputs: { password: "hunter2" }, sensitive: ["password"] };
 
 const writes: [string, (journal: Journal) => Promise<void>][] = [
@@ -22,6 +22,7 @@ const writes: [string, (journal: Journal) => Promise<void>][] = [
   ["end", (journal) => journal.end("only", result)],
   ["skip", (journal) => journal.skip({ ...step, name: "next", index: 1 })],
   ["fail", (journal) => journal.fail("only", "broken", undefined)],
+  ["note", (journal) => journal.note("only", { uid: "u1" })],
   ["log", (journal) => journal.log("only", "a line\n")],
 ];
 
@@ -43,7 +44,9 @@ describe.each(databases())("the journal on %s", (kind) => {
   };
   const written = async ({ run }: Claim) => [await statesOf(run), await listLogs(db, run)];
   const statesOf = async (run: string) =>
-    (await listSteps(db, run)).map((it) => `${it.name} ${it.state} ${it.attempts}`);
+    (await listSteps(db, run)).map(
+      (it) => `${it.name} ${it.state} ${it.attempts}${it.note === null ? "" : " noted"}`,
+    );
 
   it.each(writes)("writes with its lease: %s", async (_, write) => {
     const { journal, claim } = await begin();

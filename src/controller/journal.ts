@@ -9,10 +9,12 @@ import type { Database } from "../store/database.ts";
 import {
   appendLog,
   endStep,
+  failStep,
   listSteps,
-  markStep,
+  noteStep,
   skipStep,
   startStep,
+  waitStep,
   type JournaledStep,
 } from "../store/steps.ts";
 
@@ -42,8 +44,10 @@ export function openJournal(
     switch (state) {
       case "skipped":
         return { state };
-      case "failed":
-        return { state, attempts, elapsedMs, error: step.error ?? "" };
+      case "failed": {
+        const known = step.failure === null ? {} : { fault: step.failure };
+        return { state, attempts, elapsedMs, error: step.error ?? "", ...known, ...noted(step) };
+      }
       case "ended": {
         if (step.sealed === null) throw new Error(`step ${step.name} of run ${run} has no outputs`);
         const text = sealer.open(step.sealed, contextOf(step.name));
@@ -51,7 +55,7 @@ export function openJournal(
       }
       case "started":
       case "waiting":
-        return { state, attempts, elapsedMs };
+        return { state, attempts, elapsedMs, stopping: step.error !== null, ...noted(step) };
     }
   };
 
@@ -65,15 +69,21 @@ export function openJournal(
       if (drain.aborted) throw new DrainError(`run ${run} stops before step ${step.name}`);
       await fencedAtSafePoint(db, claim, (tx) => startStep(tx, run, named(step)));
     },
-    wait: (step) => fenced(db, claim, (tx) => markStep(tx, run, prefix + step, "waiting", null)),
+    wait: (step, _, stopping = false) =>
+      fenced(db, claim, (tx) =>
+        waitStep(tx, run, prefix + step, stopping ? "its time is over: it is being stopped" : null),
+      ),
     end(step, result) {
       const sealed = sealer.seal(JSON.stringify(result), contextOf(prefix + step));
       const names = Object.keys(result.outputs).toSorted();
       return fenced(db, claim, (tx) => endStep(tx, run, prefix + step, sealed, names));
     },
     skip: (step) => fencedAtSafePoint(db, claim, (tx) => skipStep(tx, run, named(step))),
-    fail: (step, error) =>
-      fenced(db, claim, (tx) => markStep(tx, run, prefix + step, "failed", error)),
+    fail: (step, error, _, fault) =>
+      fenced(db, claim, (tx) => failStep(tx, run, prefix + step, error, fault)),
+    note: (step, note) => fenced(db, claim, (tx) => noteStep(tx, run, prefix + step, note)),
     log: (step, text) => appendLog(db, claim, prefix + step, text),
   };
 }
+
+const noted = ({ note }: JournaledStep) => (note === null ? {} : { note });

@@ -4,7 +4,13 @@
  */
 import { inspect } from "node:util";
 import type { Random } from "../model/clock.ts";
-import { LeaseLostError, StallingError, SupersededError, WaitingError } from "../model/errors.ts";
+import {
+  CancelledError,
+  LeaseLostError,
+  StallingError,
+  SupersededError,
+  WaitingError,
+} from "../model/errors.ts";
 
 interface Told {
   /** CamelCase, for machines. */
@@ -18,6 +24,7 @@ export type Result =
   /** Nothing may be written any more. */
   | { readonly kind: "lost" }
   | ({ readonly kind: "superseded" } & Told)
+  | ({ readonly kind: "cancelled" } & Told)
   /** The same run goes on later. */
   | ({ readonly kind: "waiting"; readonly delayMs: number } & Told)
   /** The run has failed; the resource is tried again. */
@@ -48,6 +55,7 @@ export function toResult(
   const message = error instanceof Error ? error.message : inspect(error);
   if (error instanceof SupersededError)
     return { kind: "superseded", reason: "Superseded", message };
+  if (error instanceof CancelledError) return { kind: "cancelled", reason: "Cancelled", message };
   if (error instanceof WaitingError) {
     return { kind: "waiting", reason: error.reason, message, delayMs: error.retryAfterMs };
   }

@@ -16,7 +16,7 @@ import { openEmbedded } from "../store/embedded.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
 import { memoryRows } from "../store/secrets.ts";
-import type { Services } from "./services.ts";
+import type { Limits, Services } from "./services.ts";
 
 export interface RuntimeOptions {
   readonly settings: Settings;
@@ -53,17 +53,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       connections: settings.connections,
       fetch,
     });
-    const { workers, workersPerProvider, leaseMs, heartbeatMs, stepRetry, runRetry, resyncMs } =
-      settings;
-    const limits = {
-      workers,
-      workersPerProvider,
-      leaseMs,
-      heartbeatMs,
-      stepRetry,
-      runRetry,
-      resyncMs,
-    };
+    const limits = limitsOf(settings);
     const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
     return {
       services: { db, sealer, executors, clock, random, log, holder, limits },
@@ -74,6 +64,18 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     throw error;
   }
 }
+
+const limitsOf = (it: Settings): Limits => ({
+  workers: it.workers,
+  workersPerProvider: it.workersPerProvider,
+  leaseMs: it.leaseMs,
+  heartbeatMs: it.heartbeatMs,
+  runTimeoutMs: it.runTimeoutMs,
+  cooldown: it.cooldown,
+  stepRetry: it.stepRetry,
+  runRetry: it.runRetry,
+  resyncMs: it.resyncMs,
+});
 
 /** Migrated, and ready to be read. */
 export async function openStore(

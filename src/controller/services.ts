@@ -7,6 +7,7 @@ import type { Sealer } from "../secrets/seal.ts";
 import { createVault, type Vault } from "../secrets/vault.ts";
 import type { Database, Queryable } from "../store/database.ts";
 import { secretRows } from "../store/secrets.ts";
+import type { Settings } from "../settings/settings.ts";
 import type { RetryPolicy } from "./result.ts";
 
 export interface Services {
@@ -26,6 +27,9 @@ export interface Limits {
   readonly workersPerProvider: number;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
+  /** From a run's first claim to its deadline, where its workflow does not say. */
+  readonly runTimeoutMs: number;
+  readonly cooldown: Settings["cooldown"];
   readonly stepRetry: StepRetryPolicy;
   readonly runRetry: RetryPolicy;
   /** What an environment remembers between passes is read again after so long. */

@@ -19,6 +19,7 @@ import { fenced, releaseRun, renewLease } from "../store/claims.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
   recordActive,
+  recordCancelled,
   recordDeleted,
   recordFailed,
   recordSuperseded,
@@ -27,11 +28,17 @@ import {
 import { readResource } from "../store/resources.ts";
 import { readRevision } from "../store/revisions.ts";
 import { memoryRows } from "../store/secrets.ts";
-import { findRuns, saveResolved, type RecordedRun } from "../store/runs.ts";
+import { findRuns, readLeftMs, saveResolved, wakeRun, type RecordedRun } from "../store/runs.ts";
 import { resolveInputs } from "./inputs.ts";
 import { DrainError, openJournal } from "./journal.ts";
 import { toResult, type Result } from "./result.ts";
 import { vaultOn, type Services } from "./services.ts";
+
+interface FailedCleanup {
+  readonly step: string;
+  /** Masked. */
+  readonly message: string;
+}
 
 /** What became of a claimed run; `released`: another worker goes on with it. */
 export type WorkOutcome = Result["kind"] | "released";
@@ -63,6 +70,7 @@ export async function workOn(
   const run = await readRun(services, claim);
   const lease = holdLease(services, claim);
   const masker = createMasker();
+  const failedCleanups: FailedCleanup[] = [];
   const logger = log.child({
     run: run.id,
     uid: run.uid,
@@ -71,7 +79,15 @@ export async function workOn(
   });
   logger.info({ attempt: run.attempt }, "run started");
   try {
-    const performed = await perform(services, claim, run, masker, drain, lease.signal);
+    const performed = await perform(
+      services,
+      claim,
+      run,
+      masker,
+      drain,
+      lease.signal,
+      failedCleanups,
+    );
     await recordSuccess(services, claim, run, performed);
     logger.info("run succeeded");
     return await worked(services, run, "done");
@@ -86,7 +102,7 @@ export async function workOn(
     const resource = await readResource(db, claim, run.uid);
     const result = toResult(error, resource?.failures ?? 0, random, limits.runRetry);
     logger.info({ result: result.kind, ...told(result, masker) }, "run ended");
-    await recordResult(services, claim, run, result, masker).catch(ignoreLostLease);
+    await recordResult(services, claim, run, result, masker, failedCleanups).catch(ignoreLostLease);
     return await worked(services, run, result.kind);
   } finally {
     lease.stop();
@@ -124,8 +140,9 @@ async function perform(
   masker: Masker,
   drain: AbortSignal,
   signal: AbortSignal,
+  failedCleanups: FailedCleanup[],
 ): Promise<StepResult> {
-  const { db, sealer, executors, clock, random, limits } = services;
+  const { db, sealer, executors, clock, random, limits, log } = services;
   const bundle = await readBundle(db, run.bundle);
   const resource = await readResource(db, claim, run.uid);
   const workflow = bundle.workflows[run.operation];
@@ -139,6 +156,7 @@ async function perform(
     resource: (uid: Recorded["uid"]) => readResource(db, scope, uid),
   };
   const { template, dependsOn } = run.desired;
+  const leftMs = await readLeftMs(db, run.id);
   const performOne = async (it: Workflow, prefix: string): Promise<StepResult> => {
     const inputs = await resolveInputs(scope, resource, template, dependsOn, it, reader);
     for (const secret of inputs.secrets) masker.add(secret);
@@ -154,9 +172,18 @@ async function perform(
       environment: environmentOf(claim, run, resource),
       masker,
       now: run.startedAt ?? run.queuedAt,
+      leftMs,
     };
     const journal = openJournal(db, sealer, claim, drain, prefix);
-    const tools = { clock, random, retry: limits.stepRetry };
+    const tools = {
+      clock,
+      random,
+      retry: limits.stepRetry,
+      wake: () => {
+        wakeRun(db, run.id).catch((error: unknown) => log.debug({ err: error }, "waking a run"));
+      },
+      onCleanupFailed: (step: string, message: string) => failedCleanups.push({ step, message }),
+    };
     return performRun(request, executors, journal, tools, signal);
   };
 
@@ -241,11 +268,14 @@ async function recordResult(
   run: RecordedRun,
   result: Result,
   masker: Masker,
+  failedCleanups: readonly FailedCleanup[],
 ): Promise<void> {
   if (result.kind === "lost" || result.kind === "done") return;
   const { reason, message } = told(result, masker);
   await fenced(db, claim, async (tx) => {
     const nowMs = clock.now().getTime();
+    const failed = failedCleanups.map((it) => fact(claim, run, "CleanupFailed", { ...it }));
+    await appendEvents(tx, failed, nowMs);
     switch (result.kind) {
       case "waiting":
         await recordWaiting(tx, claim, { reason, message, retryAfterMs: result.delayMs });
@@ -253,6 +283,10 @@ async function recordResult(
       case "superseded":
         await recordSuperseded(tx, claim, reason);
         await appendEvents(tx, [fact(claim, run, "RunSuperseded", {})], nowMs);
+        break;
+      case "cancelled":
+        await recordCancelled(tx, claim, message);
+        await appendEvents(tx, [fact(claim, run, "RunCancelled", { message })], nowMs);
         break;
       case "requeue":
       case "stalled": {

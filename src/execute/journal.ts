@@ -1,5 +1,6 @@
 /** What performing a run needs of the store: the durable, fenced record of its steps (law 6, E4). */
-import type { JsonRecord } from "../model/json.ts";
+import type { Fault } from "../model/errors.ts";
+import type { Json, JsonRecord } from "../model/json.ts";
 import type { StepResult } from "./step-type.ts";
 
 export type JournalEntry =
@@ -9,6 +10,10 @@ export type JournalEntry =
       readonly attempts: number;
       /** Since the step first started, by the store's time. */
       readonly elapsedMs: number;
+      /** What the step noted down last, in whatever attempt. */
+      readonly note?: Json;
+      /** Its time is over, and what it has under way is being stopped. */
+      readonly stopping?: boolean;
     }
   | {
       readonly state: "failed";
@@ -16,6 +21,8 @@ export type JournalEntry =
       readonly elapsedMs: number;
       /** Masked. */
       readonly error: string;
+      readonly fault?: Fault;
+      readonly note?: Json;
     }
   | {
       readonly state: "ended";
@@ -28,6 +35,8 @@ export interface StepPlace {
   readonly name: string;
   readonly index: number;
   readonly type: string;
+  /** What it does is no effect. */
+  readonly readOnly: boolean;
 }
 
 /**
@@ -42,14 +51,20 @@ export interface Journal {
    * Before each attempt and each further look of a waiting step; counts an attempt unless the entry
    * was `waiting`. This is the safe point.
    *
-   * @throws {SupersededError} or {WaitingError} when the run is to end, or to pause, here
+   * @throws {SupersededError} {CancelledError} {WaitingError} when the run is to end, or to pause, here
    */
   start(step: StepPlace): Promise<void>;
-  wait(step: string, retryAfterMs: number): Promise<void>;
+  /** @param stopping its time is over, and what it has under way is being stopped */
+  wait(step: string, retryAfterMs: number, stopping?: boolean): Promise<void>;
   end(step: string, result: StepResult): Promise<void>;
   skip(step: StepPlace): Promise<void>;
-  /** @param retryAfterMs `undefined`: there is no further attempt */
-  fail(step: string, error: string, retryAfterMs: number | undefined): Promise<void>;
+  /**
+   * @param retryAfterMs `undefined`: there is no further attempt
+   * @param fault what is known of it, masked
+   */
+  fail(step: string, error: string, retryAfterMs: number | undefined, fault?: Fault): Promise<void>;
+  /** Replaces what the step has noted down. */
+  note(step: string, note: Json): Promise<void>;
   /** Appends; a call may hold a part of a line or many lines. */
   log(step: string, text: string): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { virtualClock } from "../../test/support/clock.ts";
 import { LeaseLostError, StallingError, SupersededError, WaitingError } from "../model/errors.ts";
-import type { JsonRecord } from "../model/json.ts";
+import type { Json, JsonRecord } from "../model/json.ts";
 import type { WorkflowStep } from "../model/workflow.ts";
 import { createMasker } from "../secrets/mask.ts";
 import type { Journal, JournalEntry, StepPlace } from "./journal.ts";
@@ -37,6 +37,7 @@ class Killed extends Error {}
 /** A world that outlives the process, and dies at its `lives`-th touch: `before` or `after` it took effect. */
 class World implements Journal {
   readonly entries = new Map<string, JournalEntry>();
+  readonly notes = new Map<string, Json>();
   readonly effects: string[] = [];
   readonly retries: (number | undefined)[] = [];
   readonly clock = virtualClock();
@@ -48,7 +49,19 @@ class World implements Journal {
   dies: "before" | "after" = "before";
   touches = 0;
 
-  read = () => this.touch(() => new Map(this.entries));
+  read = () =>
+    this.touch(
+      () =>
+        new Map(
+          [...this.entries].map(([name, entry]): [string, JournalEntry] => {
+            const note = this.notes.get(name);
+            return [
+              name,
+              note === undefined || !("attempts" in entry) ? entry : { ...entry, note },
+            ];
+          }),
+        ),
+    );
   start = ({ name }: StepPlace) =>
     this.touch(() => {
       const { attempts, state } = this.open(name);
@@ -65,6 +78,7 @@ class World implements Journal {
       const { attempts, elapsedMs } = this.open(name);
       this.entries.set(name, { state: "failed", attempts, elapsedMs, error });
     });
+  note = (name: string, note: Json) => this.touch(() => void this.notes.set(name, note));
   log = (_: string, text: string) => this.touch(() => void (this.logged += text));
 
   perform = (context: StepContext): Promise<StepResult> =>

@@ -4,14 +4,22 @@
  * before anything is done (law 6, E6).
  */
 import type { Clock, Random } from "../model/clock.ts";
-import { StallingError, WaitingError } from "../model/errors.ts";
+import {
+  CancelledError,
+  StallingError,
+  StepFailedError,
+  SupersededError,
+  WaitingError,
+} from "../model/errors.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { RunOperation } from "../model/run.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Workflow, WorkflowStep } from "../model/workflow.ts";
 import { isCredentialName } from "../provider/credentials.ts";
 import type { Masker } from "../secrets/mask.ts";
-import { attempt } from "./attempt.ts";
+import { attempt, formatMs } from "./attempt.ts";
+import { stop } from "./cleanup.ts";
+import { noteWriter } from "./notes.ts";
 import { failStep, mayRetry, type Failure } from "./failure.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import { isWanted, renderConfig, renderOutputs, type TemplateData } from "./render.ts";
@@ -20,6 +28,7 @@ import { learn, withSecrets } from "./sensitive.ts";
 import {
   PermanentError,
   type BoundStep,
+  type CancelReason,
   type Observed,
   type StepContext,
   type StepExecutor,
@@ -40,12 +49,18 @@ export interface RunRequest {
   readonly masker: Masker;
   /** What `now` gives in templates, ISO 8601: of the run, not of the claim, so that a resume renders the same. */
   readonly now: string;
+  /** Until the run's deadline, from when it was claimed; `undefined`: it has none. */
+  readonly leftMs?: number | undefined;
 }
 
 export interface RunTools {
   readonly clock: Clock;
   readonly random: Random;
   readonly retry?: RetryPolicy;
+  /** Makes the waiting run claimable at once. */
+  readonly wake?: () => void;
+  /** A step's own cleanup failed for good; the run ends all the same. */
+  readonly onCleanupFailed?: (step: string, message: string) => void;
 }
 
 /**
@@ -55,8 +70,8 @@ export interface RunTools {
  *   declaration or because a secret value is in them
  * @throws {WaitingError} the run waits, without a worker: for a further attempt (`StepRetry`), or
  *   because a step says so
- * @throws {StallingError} LeaseLostError, SupersededError, the signal's reason; anything else is a
- *   failed run. Messages are masked.
+ * @throws {StallingError} LeaseLostError, SupersededError, CancelledError, the signal's reason;
+ *   anything else is a failed run, of which a StepFailedError tells more. Messages are masked.
  */
 export async function performRun(
   request: RunRequest,
@@ -69,7 +84,8 @@ export async function performRun(
   const entries = await journal.read();
   const claimedAt = tools.clock.now().getTime();
   const sinceClaimMs = () => tools.clock.now().getTime() - claimedAt;
-  const performer = { request, journal, tools, signal, sinceClaimMs };
+  const runLeftMs = () => (request.leftMs ?? Number.POSITIVE_INFINITY) - sinceClaimMs();
+  const performer = { request, journal, tools, signal, sinceClaimMs, runLeftMs };
   const ended = new Map<string, StepResult>();
 
   for (const [index, { step, executor }] of known.entries()) {
@@ -101,6 +117,8 @@ interface Performer {
   readonly signal: AbortSignal;
   /** Time gone by here since the entries were read. */
   readonly sinceClaimMs: () => number;
+  /** Until the run's deadline. */
+  readonly runLeftMs: () => number;
 }
 
 interface OpenStep {
@@ -115,9 +133,9 @@ interface OpenStep {
 async function performStep(performer: Performer, open: OpenStep): Promise<StepResult | undefined> {
   const { request, journal, tools, signal } = performer;
   const { step, index, executor, entry, data } = open;
-  const place = { name: step.name, index, type: step.type };
-  if (entry?.state === "failed" && !mayRetry(step, entry.attempts)) {
-    throw new PermanentError(entry.error); // killed between the step's end and the run's
+  const place = { name: step.name, index, type: step.type, readOnly: executor.readOnly };
+  if (entry?.state === "failed" && !mayRetry(step, entry.attempts, entry.fault)) {
+    throw asFailure(entry); // killed between the step's end and the run's
   }
 
   const fail = (failure: Failure) =>
@@ -127,9 +145,11 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
     await journal.skip(place);
     return undefined;
   }
-  if (prepared.state === "faulty") {
+  const leftMs = performer.runLeftMs();
+  if (prepared.state === "faulty" || (leftMs <= 0 && entry?.state !== "waiting")) {
     await journal.start(place);
-    return fail({ attempts: 1, elapsedMs: 0, error: prepared.error });
+    const error = prepared.state === "faulty" ? prepared.error : runIsOver();
+    return fail({ attempts: 1, leftMs: 0, error, effect: entry?.state === "started" });
   }
 
   const before = performer.sinceClaimMs();
@@ -137,17 +157,43 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
     entry === undefined
       ? performer.sinceClaimMs() - before
       : entry.elapsedMs + performer.sinceClaimMs();
+  const stepLeftMs = () => Math.min(step.timeoutMs - elapsedMs(), performer.runLeftMs());
   const attempts = (entry?.attempts ?? 0) + (entry?.state === "waiting" ? 0 : 1);
   const { scope, uid, run, parameters, environment, masker } = request;
   const key = `${run}/${step.name}`;
   const identity = { scope, uid, run, name: step.name, key, parameters, environment, masker };
-  const context = { ...identity, attempt: attempts, elapsedMs: elapsedMs() };
+  let context: Omit<StepContext, "log" | "signal"> = {
+    ...identity,
+    note: entry?.note,
+    writeNote: noteWriter(journal, step.name, masker),
+    attempt: attempts,
+    elapsedMs: elapsedMs(),
+    deadlineAt: new Date(tools.clock.now().getTime() + Math.min(stepLeftMs(), longestMs)),
+    wake: tools.wake ?? (() => undefined),
+  };
+  const cleanUp = (reason: CancelReason, sinceMs: number): Promise<void> =>
+    stop(prepared.bound, { ...context, reason, log: () => undefined, signal }, sinceMs, {
+      ...tools,
+      waiting: (ms) => journal.wait(step.name, ms, reason === "DeadlineExceeded"),
+    });
 
   const finish = async ({ outputs, sensitive }: StepResult): Promise<StepResult> => {
     const isSecret = (name: string) => sensitive.includes(name) || isCredentialName(name);
     const result = withSecrets(outputs, isSecret, masker);
     await journal.end(step.name, result);
     return result;
+  };
+
+  const start = async (): Promise<void> => {
+    try {
+      await journal.start(place);
+    } catch (error) {
+      const isEnd = error instanceof SupersededError || error instanceof CancelledError;
+      if (!isEnd || (entry?.state !== "waiting" && entry?.state !== "started")) throw error;
+      const reason = error instanceof CancelledError ? "Cancelled" : "Superseded";
+      await cleanUp(reason, error.elapsedMs);
+      throw error;
+    }
   };
 
   if (entry?.state === "started") {
@@ -158,15 +204,57 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
       const message = masker.mask(`step ${step.name}: ${observed.message}`);
       throw new StallingError("EffectUnknown", message, hint);
     }
+    // The attempt that was begun goes on, as one that waits does.
+    if (observed.state === "underway") {
+      await journal.wait(step.name, 0);
+      context = { ...context, attempt: entry.attempts };
+    }
   }
 
-  await journal.start(place);
+  const overtimeMs = () => -stepLeftMs() - executor.overtimeMs;
+  const exceeded = async (message: string): Promise<never> => {
+    await cleanUp("DeadlineExceeded", Math.max(0, overtimeMs()));
+    const late = stepIsLate(step, performer.runLeftMs() <= 0, message);
+    return fail({ attempts: step.retries + 1, leftMs: 0, error: late, effect: true });
+  };
+  await start();
+  if (entry?.state === "waiting" && entry.stopping === true) return exceeded("stopped");
+
   const put = (text: string) => journal.log(step.name, text);
-  const outcome = await attempt(prepared.bound, context, step.timeoutMs, put, tools.clock, signal);
-  return outcome.ok
-    ? finish(outcome.result)
-    : fail({ attempts, elapsedMs: elapsedMs(), error: outcome.error });
+  const timeoutMs = Math.min(step.timeoutMs, leftMs > 0 ? leftMs : step.timeoutMs);
+  const outcome = await attempt(prepared.bound, context, timeoutMs, put, tools.clock, signal);
+  if (outcome.ok) return finish(outcome.result);
+  const { error } = outcome;
+  if (error instanceof WaitingError && overtimeMs() >= 0) return exceeded(error.message);
+  const lookLeftMs = stepLeftMs() > 0 ? stepLeftMs() : -overtimeMs();
+  return fail({ attempts: context.attempt, leftMs: lookLeftMs, error, effect: !executor.readOnly });
 }
+
+/** A Date reaches no further, and no run does. */
+const longestMs = 365 * 86_400_000;
+
+const asFailure = ({ error, fault }: Extract<OpenEntry, { readonly state: "failed" }>): Error =>
+  fault === undefined
+    ? new PermanentError(error)
+    : new StepFailedError({ ...fault, detail: error });
+
+const runIsOver = (): StepFailedError =>
+  new StepFailedError({
+    reason: "DeadlineExceeded",
+    retryable: true,
+    effect: false,
+    detail: "the run's deadline passed before the step began",
+  });
+
+const stepIsLate = (step: WorkflowStep, runIsLate: boolean, message: string): StepFailedError =>
+  new StepFailedError({
+    reason: "DeadlineExceeded",
+    retryable: true,
+    effect: true,
+    detail: runIsLate
+      ? `the run's deadline passed: ${message}`
+      : `timed out after ${formatMs(step.timeoutMs)}: ${message}`,
+  });
 
 /** @throws {WaitingError} while the answer cannot be had: nothing is done before it is known */
 async function observe(

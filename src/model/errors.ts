@@ -42,4 +42,52 @@ export class LeaseLostError extends Error {
 /** A newer wish for the resource ends this run at a safe point: neither a success nor a failure (law 5, E7). */
 export class SupersededError extends Error {
   override readonly name = "SupersededError";
+  /** Since the run was told to end. */
+  readonly elapsedMs: number;
+
+  constructor(message: string, elapsedMs = 0) {
+    super(message);
+    this.elapsedMs = elapsedMs;
+  }
+}
+
+/** A person ends this run at a safe point. */
+export class CancelledError extends Error {
+  override readonly name = "CancelledError";
+  /** Since the run was told to end. */
+  readonly elapsedMs: number;
+
+  constructor(message: string, elapsedMs = 0) {
+    super(message);
+    this.elapsedMs = elapsedMs;
+  }
+}
+
+/** What is known of a failure, for machines and for whoever has to find out (E21). */
+export interface Fault {
+  /** CamelCase: `OOMKilled`, `ImagePullBackOff`, `Forbidden`. */
+  readonly reason: string;
+  /** Whether it may go better without anybody changing anything. */
+  readonly retryable: boolean;
+  /** Whether anything may have been done: in doubt, yes. */
+  readonly effect: boolean;
+  /** For people; masked on its way to the record. */
+  readonly detail: string;
+  readonly task?: string;
+  /** Of the engine's own, a container say. */
+  readonly step?: string;
+  readonly exitCode?: number;
+  /** At most 4 KB; masked on its way to the record. */
+  readonly logTail?: string;
+}
+
+/** An attempt failed, and what threw knows how. */
+export class StepFailedError extends Error {
+  override readonly name = "StepFailedError";
+  readonly fault: Fault;
+
+  constructor(fault: Fault, options?: ErrorOptions) {
+    super(fault.detail === "" ? fault.reason : `${fault.reason}: ${fault.detail}`, options);
+    this.fault = fault;
+  }
 }

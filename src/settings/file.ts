@@ -59,6 +59,14 @@ export const settingsFile = z.strictObject({
       perProvider: whole(1, 1_000).prefault(4),
       lease: duration("60s", 1_000),
       heartbeat: duration("15s", 100),
+      runTimeout: duration("24h", 1_000),
+    })
+    .prefault({}),
+  cooldown: z
+    .strictObject({
+      resources: duration("0s", 0),
+      targets: duration("5m", 0),
+      byTarget: z.record(z.string().min(1), duration("0s", 0)).default({}),
     })
     .prefault({}),
   retry: z

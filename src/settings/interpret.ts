@@ -19,7 +19,7 @@ export function interpret(
     problems.push({ ...place, pointer, severity: "error", ...problem });
   };
   const { env, baseOf } = context;
-  const { intervals, workers, retry } = file;
+  const { intervals, workers, cooldown, retry } = file;
   if (workers.heartbeat * 2 > workers.lease) {
     const message = "the heartbeat takes more than half of the lease: one late beat would lose it";
     tell(["workers", "heartbeat"], {
@@ -43,6 +43,12 @@ export function interpret(
     workersPerProvider: workers.perProvider,
     leaseMs: workers.lease,
     heartbeatMs: workers.heartbeat,
+    runTimeoutMs: workers.runTimeout,
+    cooldown: {
+      resourcesMs: cooldown.resources,
+      targetsMs: cooldown.targets,
+      byTargetMs: cooldown.byTarget,
+    },
     stepRetry: { baseMs: retry.step.base, factor: retry.step.factor, capMs: retry.step.cap },
     runRetry: {
       baseMs: retry.run.base,

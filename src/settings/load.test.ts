@@ -45,6 +45,8 @@ test("without file, variable or flag every setting has its default", () => {
       workersPerProvider: 4,
       leaseMs: 60_000,
       heartbeatMs: 15_000,
+      runTimeoutMs: 86_400_000,
+      cooldown: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
       stepRetry: { baseMs: 5_000, factor: 2, capMs: 180_000 },
       runRetry: { baseMs: 60_000, capMs: 600_000, stallAfter: 5 },
       log: { level: "info", encoding: "json" },
@@ -73,7 +75,8 @@ providers:
 connections:
   shared: { urlEnv: SHARED_URL, publicHost: db.example.com, publicPort: 6432 }
 intervals: { poll: 30s, resync: 2h }
-workers: { count: 20, perProvider: 8, lease: 30s, heartbeat: 5s }
+workers: { count: 20, perProvider: 8, lease: 30s, heartbeat: 5s, runTimeout: 2h }
+cooldown: { resources: 1s, targets: 1m, byTarget: { node/one: 10m } }
 retry:
   step: { base: 1s, factor: 3, cap: 1m }
   run: { base: 10s, cap: 5m, stallAfter: 3 }
@@ -109,6 +112,8 @@ log: { level: debug, encoding: console }
     workersPerProvider: 8,
     leaseMs: 30_000,
     heartbeatMs: 5_000,
+    runTimeoutMs: 7_200_000,
+    cooldown: { resourcesMs: 1_000, targetsMs: 60_000, byTargetMs: { "node/one": 600_000 } },
     stepRetry: { baseMs: 1_000, factor: 3, capMs: 60_000 },
     runRetry: { baseMs: 10_000, capMs: 300_000, stallAfter: 3 },
     log: { level: "debug", encoding: "console" },

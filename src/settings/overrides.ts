@@ -45,6 +45,9 @@ const ways: readonly Way[] = [
   { path: "workers.perProvider", variables: ["INNOMINATUS_WORKERS_PER_PROVIDER"] },
   { path: "workers.lease", variables: ["INNOMINATUS_LEASE"] },
   { path: "workers.heartbeat", variables: ["INNOMINATUS_HEARTBEAT"] },
+  { path: "workers.runTimeout", variables: ["INNOMINATUS_RUN_TIMEOUT"] },
+  { path: "cooldown.resources", variables: ["INNOMINATUS_COOLDOWN_RESOURCES"] },
+  { path: "cooldown.targets", variables: ["INNOMINATUS_COOLDOWN_TARGETS"] },
   { path: "log.level", variables: ["INNOMINATUS_LOG_LEVEL", "LOG_LEVEL"], flag: "logLevel" },
   {
     path: "log.encoding",

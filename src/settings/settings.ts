@@ -54,6 +54,16 @@ export interface Settings {
   readonly workersPerProvider: number;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
+  /** From a run's first claim to its deadline, where its workflow does not say. */
+  readonly runTimeoutMs: number;
+  /** How long nothing else runs on a target after a run that had effect. */
+  readonly cooldown: {
+    readonly resourcesMs: number;
+    /** Of targets that workflows declare. */
+    readonly targetsMs: number;
+    /** By a target's name, in place of the two above. */
+    readonly byTargetMs: { readonly [target: string]: number };
+  };
   readonly stepRetry: { readonly baseMs: number; readonly factor: number; readonly capMs: number };
   readonly runRetry: {
     readonly baseMs: number;

@@ -27,6 +27,7 @@ import {
   renewLease,
 } from "./claims.ts";
 import type { Database } from "./database.ts";
+import { lockOf } from "./locks.ts";
 import { recordActive, recordFailed, recordSuperseded, recordWaiting } from "./outcomes.ts";
 import { readResource } from "./resources.ts";
 import { listRuns, openRuns, supersedeRuns } from "./runs.ts";
@@ -184,7 +185,7 @@ describe.each(databases())("claims on %s", (kind) => {
     await queue(a);
     const claim = await claimed(db);
     await db.transaction((tx) => supersedeRuns(tx, [claim.run]));
-    expect(await fenced(db, claim, async (_, cancel) => cancel)).toBe("Superseded");
+    expect(await fenced(db, claim, async (_, cancel) => cancel?.reason)).toBe("Superseded");
     await expect(fencedAtSafePoint(db, claim, async () => "written")).rejects.toThrow(
       SupersededError,
     );
@@ -221,10 +222,10 @@ describe.each(databases())("claims on %s", (kind) => {
     await queue(a, b);
     const first = await claimed(db);
     await db.query(`update locks set run = 'no such run' where target = $1`, [first.target]);
-    await db.query(`insert into locks (target, run, token) values ($1, $2, 7)`, [
-      `origin/default/${b}`,
-      first.run,
-    ]);
+    await db.query(
+      `insert into locks (key, target, run, token, state) values (${lockOf("$1")}, $1, $2, 7, 'held')`,
+      [`origin/default/${b}`, first.run],
+    );
     // The lock of `b` is held by an open run, and time alone never frees it.
     await advanceStoreTime(db, 3_600_000);
     const again = await claimed(db);
@@ -239,7 +240,8 @@ describe.each(databases())("claims on %s", (kind) => {
     await setStoreTime(db, start);
     await queue(a);
     await db.query(
-      `insert into locks (target, until) values ($1, store_now() + interval '5 minutes')`,
+      `insert into locks (key, target, state, until)
+       values (${lockOf("$1")}, $1, 'cooling', store_now() + interval '5 minutes')`,
       [`origin/default/${a}`],
     );
     expect(await tryClaim()).toBeUndefined();

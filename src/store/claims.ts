@@ -4,9 +4,10 @@
  * recovery pass: a run whose lease ended is simply claimable.
  */
 import { z } from "zod";
-import { LeaseLostError, SupersededError } from "../model/errors.ts";
+import { CancelledError, LeaseLostError, SupersededError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
 import type { Database, Queryable } from "./database.ts";
+import { lockOf } from "./locks.ts";
 import { uid } from "./rows.ts";
 
 export interface ClaimOptions {
@@ -14,6 +15,8 @@ export interface ClaimOptions {
   readonly leaseMs: number;
   /** Runs of one provider under way at once, over all workers. */
   readonly perProvider: number;
+  /** From a run's first claim to its deadline (E3). */
+  readonly runTimeoutMs: number;
 }
 
 const candidateRow = z.object({
@@ -47,7 +50,7 @@ export async function claimRun(db: Database, options: ClaimOptions): Promise<Cla
          select provider from runs where state = 'running' and lease_expires_at > store_now()
          group by provider having count(*) >= $1)
        select r.id, r.repository, r.environment, r.uid, r.target from runs r
-       left join locks l on l.target = r.target
+       left join locks l on l.key = r.lock
        where r.state in ('queued', 'running', 'waiting') and r.not_before <= store_now()
          and (r.state <> 'running' or r.lease_expires_at <= store_now())
          and ${lockIsFree} and ${dependenciesAreDone}
@@ -62,8 +65,10 @@ export async function claimRun(db: Database, options: ClaimOptions): Promise<Cla
     await tx.query(
       `update runs set state = 'running', holder = $2, token = $3, attempt = attempt + 1,
          lease_expires_at = store_now() + $4 * interval '1 ms',
-         started_at = coalesce(started_at, store_now()) where id = $1`,
-      [run.id, options.holder, token.toString(), options.leaseMs],
+         started_at = coalesce(started_at, store_now()),
+         deadline_at = coalesce(deadline_at, store_now() + $5::float8 * interval '1 ms')
+       where id = $1`,
+      [run.id, options.holder, token.toString(), options.leaseMs, options.runTimeoutMs],
     );
     await tx.query(
       `update resources x set touched = true, run = r.id, commit = r.commit, since = store_now(),
@@ -90,8 +95,8 @@ async function takeLock(
   run: { readonly id: string; readonly target: string },
 ): Promise<bigint | undefined> {
   const { rows } = await tx.query(
-    `insert into locks as l (target, run, token) values ($1, $2, 1)
-     on conflict (target) do update set run = excluded.run, token = l.token + 1, until = null
+    `insert into locks as l (key, target, run, token, state) values (${lockOf("$1")}, $1, $2, 1, 'held')
+     on conflict (key) do update set run = excluded.run, token = l.token + 1, until = null, state = 'held'
        where (l.run is null and coalesce(l.until <= store_now(), true)) or l.run = excluded.run
          or l.run is not null and not exists (select 1 from runs h where h.id = l.run
            and h.state in ('queued', 'running', 'waiting'))
@@ -112,7 +117,13 @@ export async function renewLease(db: Queryable, claim: Claim, leaseMs: number): 
   if (rows.length === 0) throw new LeaseLostError(claim.target, claim.token);
 }
 
-const fenceRow = z.object({ cancel: z.string().nullable() });
+const fenceRow = z.object({ cancel: z.string().nullable(), since_ms: z.coerce.number() });
+
+/** Why the run should end at its next safe point, and for how long it should already. */
+export interface Cancel {
+  readonly reason: string;
+  readonly elapsedMs: number;
+}
 
 /**
  * Runs `write` in a transaction that holds the run's row, so that no other claim fits in between.
@@ -124,30 +135,38 @@ const fenceRow = z.object({ cancel: z.string().nullable() });
 export async function fenced<T>(
   db: Database,
   claim: Claim,
-  write: (tx: Queryable, cancel: string | null) => Promise<T>,
+  write: (tx: Queryable, cancel: Cancel | null) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (tx) => {
     const { rows } = await tx.query(
-      `select r.cancel from runs r join locks l on l.target = r.target
+      `select r.cancel,
+         coalesce(extract(epoch from store_now() - r.cancelled_at) * 1000, 0) as since_ms from runs r join locks l on l.key = r.lock
        where r.id = $1 and r.token = $2 and l.run = r.id and l.token = $2
          and r.state = 'running' and r.lease_expires_at > store_now() for update of r`,
       [claim.run, claim.token.toString()],
     );
     if (rows[0] === undefined) throw new LeaseLostError(claim.target, claim.token);
-    return write(tx, fenceRow.parse(rows[0]).cancel);
+    const { cancel: reason, since_ms: elapsedMs } = fenceRow.parse(rows[0]);
+    return write(tx, reason === null ? null : { reason, elapsedMs });
   });
 }
 
-/** As `fenced`, at a safe point. @throws {SupersededError} when a newer wish wants the run to end */
+/**
+ * As `fenced`, at a safe point.
+ *
+ * @throws {SupersededError} {CancelledError} when a newer wish, or a person, wants the run to end
+ */
 export async function fencedAtSafePoint<T>(
   db: Database,
   claim: Claim,
   write: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
   return fenced(db, claim, async (tx, cancel) => {
-    if (cancel !== null)
-      throw new SupersededError(`run ${claim.run} ends at a safe point: ${cancel}`);
-    return write(tx);
+    if (cancel === null) return write(tx);
+    const message = `run ${claim.run} ends at a safe point: ${cancel.reason}`;
+    throw cancel.reason === "Cancelled"
+      ? new CancelledError(message, cancel.elapsedMs)
+      : new SupersededError(message, cancel.elapsedMs);
   });
 }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Outputs } from "../model/resource.ts";
 import type { Claim } from "../model/run.ts";
 import type { Queryable } from "./database.ts";
+import { lockOf } from "./locks.ts";
 
 const target = `repository = $2 and environment = $3 and uid = $4`;
 
@@ -66,6 +67,17 @@ export async function recordSuperseded(tx: Queryable, claim: Claim, reason: stri
   await endRun(tx, claim, "superseded", reason, "");
 }
 
+/** Ended at a safe point because a person said so, after its step's own cleanup. */
+export async function recordCancelled(tx: Queryable, claim: Claim, message: string): Promise<void> {
+  await tx.query(
+    `update resources set phase = 'failed', run = $1, since = store_now(), reason = 'Cancelled',
+       message = $5, stalled = true, next_attempt_at = null,
+       changed_in = pg_current_xact_id() where ${target}`,
+    [...keys(claim), message],
+  );
+  await endRun(tx, claim, "cancelled", "Cancelled", message);
+}
+
 /** Nothing is wrong: the run goes on later, with any worker, and holds its target meanwhile (E3). */
 export async function recordWaiting(
   tx: Queryable,
@@ -74,7 +86,9 @@ export async function recordWaiting(
 ): Promise<void> {
   await tx.query(
     `update runs set state = 'waiting', reason = $2, message = $3, holder = null,
-       lease_expires_at = null, not_before = store_now() + $4::float8 * interval '1 ms' where id = $1`,
+       lease_expires_at = null, not_before = case
+         when cancel is not null and $2 <> 'Stopping' then store_now()
+         else least(deadline_at, store_now() + $4::float8 * interval '1 ms') end where id = $1`,
     [claim.run, wait.reason, wait.message, wait.retryAfterMs],
   );
 }
@@ -82,7 +96,7 @@ export async function recordWaiting(
 async function endRun(
   tx: Queryable,
   claim: Claim,
-  state: "succeeded" | "failed" | "superseded",
+  state: "succeeded" | "failed" | "superseded" | "cancelled",
   reason: string,
   message: string,
 ): Promise<void> {
@@ -91,10 +105,10 @@ async function endRun(
        lease_expires_at = null where id = $1`,
     [claim.run, state, reason, message],
   );
-  await tx.query(`update locks set run = null where target = $1 and run = $2`, [
-    claim.target,
-    claim.run,
-  ]);
+  await tx.query(
+    `update locks set run = null, state = 'free' where key = ${lockOf("$1")} and run = $2`,
+    [claim.target, claim.run],
+  );
 }
 
 const abandoned = z.object({ uid: z.string() });

@@ -18,7 +18,13 @@ import {
 } from "../../test/support/runs.ts";
 import { claimRun, fenced } from "./claims.ts";
 import type { Database, Queryable } from "./database.ts";
-import { recordActive, recordDeleted, recordFailed, recordWaiting } from "./outcomes.ts";
+import {
+  recordActive,
+  recordDeleted,
+  recordFailed,
+  recordSuperseded,
+  recordWaiting,
+} from "./outcomes.ts";
 import { readResource } from "./resources.ts";
 import {
   enqueueRuns,
@@ -119,7 +125,7 @@ describe.each(databases())("runs on %s", (kind) => {
     expect(await enqueue(db, a, other)).toBe(1);
   });
 
-  it("law 5: a superseded run ends at once when no worker has it in hand", async () => {
+  it("law 5: a superseded run ends at once before it began, and at once for a worker while it waits", async () => {
     await wish(db, [a, b]);
     await enqueue(db, a);
     const [queued = ""] = await openIds();
@@ -133,6 +139,9 @@ describe.each(databases())("runs on %s", (kind) => {
     const wait = { reason: "StepRetry", message: "", retryAfterMs: 60_000 };
     await fenced(db, claim, (tx) => recordWaiting(tx, claim, wait));
     await supersede(claim.run);
+    const again = await claimed(db);
+    expect(again.run).toBe(claim.run);
+    await fenced(db, again, (tx) => recordSuperseded(tx, again, "Superseded"));
     expect(await statesOf(db, b)).toEqual(["superseded"]);
     expect(await readResource(db, testScope, b)).toMatchObject({
       phase: "failed",

@@ -7,6 +7,7 @@ import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
 import { newId } from "./ids.ts";
 import { jsonRecord, maybeTime, time, uid, uids } from "./rows.ts";
+import { lockOf } from "./locks.ts";
 
 /** What the resource will be recorded as once the run has succeeded. */
 export interface RunDesired {
@@ -51,9 +52,9 @@ export async function enqueueRuns(
   const rows = runs.map((it) => ({ ...it, id: newId(nowMs) }));
   const { rows: queued } = await tx.query(
     `insert into runs (id, repository, environment, uid, operation, workflow, provider, bundle,
-       commit, plan, hash, desired, depends_on, target)
+       commit, plan, hash, desired, depends_on, target, lock)
      select q.id, $1, $2, q.uid, q.operation, q.workflow, q.provider, q.bundle, q.commit, q.plan,
-       q.hash, q.desired, q."dependsOn", q.target
+       q.hash, q.desired, q."dependsOn", q.target, ${lockOf("q.target")}
      from jsonb_to_recordset($3) as q(id text, uid text, operation text, workflow text,
        provider text, bundle text, commit text, plan text, hash text, desired jsonb,
        "dependsOn" jsonb, target text, seen jsonb)
@@ -100,8 +101,8 @@ export async function openRuns(
 }
 
 /**
- * Ends what no plan wants any more (E7): a run that no worker has in hand at once, one that is
- * running at its next safe point, the end of its current step.
+ * Ends what no plan wants any more (E7): a run that has not begun at once, one that has at its next
+ * safe point: the end of its current step, or the cleanup of what it waits for.
  */
 export async function supersedeRuns(tx: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
@@ -112,23 +113,27 @@ export async function supersedeRuns(tx: Queryable, ids: readonly string[]): Prom
     [list],
   );
   await tx.query(
-    `update runs set cancel = 'Superseded' where id in (select jsonb_array_elements_text($1))
-       and state = 'running'`,
+    `update runs set cancel = 'Superseded', cancelled_at = store_now(),
+       not_before = case when state = 'waiting' then least(not_before, store_now()) else not_before end
+     where id in (select jsonb_array_elements_text($1)) and state in ('running', 'waiting')
+       and cancel is null`,
     [list],
   );
   await tx.query(
-    `with ended as (
-       update runs set state = 'superseded', reason = 'Superseded', ended_at = store_now()
-       where id in (select jsonb_array_elements_text($1)) and state in ('queued', 'waiting')
-       returning id, repository, environment, uid, started_at),
-     freed as (
-       update locks set run = null from ended where locks.run = ended.id returning 1)
-     update resources x set phase = 'failed', reason = 'Superseded',
-       message = 'a newer commit wants something else', since = store_now(),
-       changed_in = pg_current_xact_id()
-     from ended where ended.started_at is not null and x.repository = ended.repository
-       and x.environment = ended.environment and x.uid = ended.uid`,
+    `update runs set state = 'superseded', reason = 'Superseded', ended_at = store_now()
+     where id in (select jsonb_array_elements_text($1)) and state = 'queued'`,
     [list],
+  );
+}
+
+/** Makes a waiting run claimable at once, unless it waits for a further attempt. A hint only. */
+export async function wakeRun(db: Queryable, run: string): Promise<void> {
+  await db.query(
+    `with woken as (
+       update runs set not_before = store_now() where id = $1 and state = 'waiting'
+         and not_before > store_now() and reason not in ('StepRetry', 'ObserveRetry') returning id)
+     select pg_notify('innominatus', 'woken') from woken`,
+    [run],
   );
 }
 
@@ -183,6 +188,17 @@ const row = z
       endedAt: ended_at,
     }),
   );
+
+/** @returns milliseconds until the run's deadline, by the store's clock */
+export async function readLeftMs(db: Queryable, run: string): Promise<number | undefined> {
+  const { rows } = await db.query(
+    `select extract(epoch from deadline_at - store_now()) * 1000 as ms from runs where id = $1`,
+    [run],
+  );
+  return leftRow.parse(rows[0]).ms ?? undefined;
+}
+
+const leftRow = z.object({ ms: z.coerce.number().nullable() });
 
 const columns = `id, repository, environment, uid, operation, workflow, provider, bundle, commit, plan,
   state, reason, message, attempt, queued_at, started_at, ended_at, desired`;

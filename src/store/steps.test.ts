@@ -10,12 +10,22 @@ import { LeaseLostError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
 import { releaseRun } from "./claims.ts";
 import type { Database, Queryable } from "./database.ts";
-import { appendLog, endStep, listLogs, listSteps, markStep, skipStep, startStep } from "./steps.ts";
+import {
+  appendLog,
+  endStep,
+  failStep,
+  listLogs,
+  listSteps,
+  noteStep,
+  skipStep,
+  startStep,
+  waitStep,
+} from "./steps.ts";
 
 const start = new Date("2026-01-01T00:00:00Z");
 const [role, grant] = [
-  { name: "role", index: 0, type: "sql" },
-  { name: "grant", index: 1, type: "policy" },
+  { name: "role", index: 0, type: "sql", readOnly: false },
+  { name: "grant", index: 1, type: "policy", readOnly: false },
 ];
 
 describe.each(databases())("steps on %s", (kind) => {
@@ -44,7 +54,9 @@ describe.each(databases())("steps on %s", (kind) => {
     await write((tx) => endStep(tx, run, "role", new Uint8Array([1, 2]), ["password"]));
     expect(await listSteps(db, run)).toMatchObject([
       {
-        ...role,
+        name: "role",
+        index: 0,
+        type: "sql",
         state: "ended",
         attempts: 1,
         sealed: new Uint8Array([1, 2]),
@@ -52,7 +64,7 @@ describe.each(databases())("steps on %s", (kind) => {
         startedAt: start.toISOString(),
         endedAt: start.toISOString(),
       },
-      { ...grant, state: "skipped", attempts: 0, sealed: null },
+      { name: "grant", index: 1, type: "policy", state: "skipped", attempts: 0, sealed: null },
     ]);
   });
 
@@ -60,16 +72,41 @@ describe.each(databases())("steps on %s", (kind) => {
     const { run } = await begin();
     const attempts = async () => (await listSteps(db, run))[0]?.attempts;
     await write((tx) => startStep(tx, run, role));
-    await write((tx) => markStep(tx, run, "role", "waiting", null));
+    await write((tx) => waitStep(tx, run, "role", null));
     await write((tx) => startStep(tx, run, role));
     expect(await attempts()).toBe(1);
-    await write((tx) => markStep(tx, run, "role", "failed", "no answer"));
+    await write((tx) => failStep(tx, run, "role", "no answer", undefined));
     expect(await listSteps(db, run)).toMatchObject([{ state: "failed", error: "no answer" }]);
     await write((tx) => startStep(tx, run, role));
     expect(await listSteps(db, run)).toMatchObject([{ attempts: 2, error: null }]);
     // A killed attempt counts too.
     await write((tx) => startStep(tx, run, role));
     expect(await attempts()).toBe(3);
+  });
+
+  it("E21: keeps what is known of a failure, until the next attempt", async () => {
+    const { run } = await begin();
+    const failure = {
+      reason: "OOMKilled",
+      retryable: true,
+      effect: false,
+      detail: "",
+      exitCode: 137,
+    };
+    await write((tx) => startStep(tx, run, role));
+    await write((tx) => failStep(tx, run, "role", "OOMKilled", failure));
+    expect(await listSteps(db, run)).toMatchObject([{ failure }]);
+    await write((tx) => startStep(tx, run, role));
+    expect(await listSteps(db, run)).toMatchObject([{ failure: null }]);
+  });
+
+  it("E16: keeps a step's note over attempts, and the last one written", async () => {
+    const { run } = await begin();
+    await write((tx) => startStep(tx, run, role));
+    await write((tx) => noteStep(tx, run, "role", { intent: "make it" }));
+    await write((tx) => noteStep(tx, run, "role", { uid: "u1" }));
+    await write((tx) => startStep(tx, run, role));
+    expect(await listSteps(db, run)).toMatchObject([{ attempts: 2, note: { uid: "u1" } }]);
   });
 
   it("measures from the first start, by the store's clock", async () => {

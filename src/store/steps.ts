@@ -1,6 +1,7 @@
 /** The journal of a run's steps: one row a step, written before and after what it does. */
 import { z } from "zod";
-import { LeaseLostError } from "../model/errors.ts";
+import { LeaseLostError, type Fault } from "../model/errors.ts";
+import type { Json } from "../model/json.ts";
 import type { Claim, StepRecord } from "../model/run.ts";
 import type { Queryable } from "./database.ts";
 import { maybeTime, time } from "./rows.ts";
@@ -9,7 +10,20 @@ export interface JournaledStep extends StepRecord {
   /** Milliseconds since the step first started, by the store's clock. */
   readonly elapsedMs: number;
   readonly sealed: Uint8Array | null;
+  readonly note: Json;
+  readonly failure: Fault | null;
 }
+
+export const fault: z.ZodType<Fault> = z.object({
+  reason: z.string(),
+  retryable: z.boolean(),
+  effect: z.boolean(),
+  detail: z.string(),
+  task: z.string().exactOptional(),
+  step: z.string().exactOptional(),
+  exitCode: z.number().exactOptional(),
+  logTail: z.string().exactOptional(),
+});
 
 const row = z
   .object({
@@ -25,6 +39,8 @@ const row = z
     output_names: z.array(z.string()),
     error: z.string().nullable(),
     elapsed_ms: z.coerce.number(),
+    note: z.json(),
+    failure: fault.nullable(),
   })
   .transform(({ started_at, ended_at, output_names, elapsed_ms, ...it }): JournaledStep => ({
     ...it,
@@ -38,23 +54,28 @@ const row = z
 export async function listSteps(db: Queryable, run: string): Promise<JournaledStep[]> {
   const { rows } = await db.query(
     `select run, index, name, type, state, attempts, started_at, ended_at, sealed, output_names, error,
-       extract(epoch from store_now() - started_at) * 1000 as elapsed_ms
+       note, failure, extract(epoch from store_now() - started_at) * 1000 as elapsed_ms
      from steps where run = $1 order by started_at, index`,
     [run],
   );
   return rows.map((it) => row.parse(it));
 }
 
-export async function startStep(
-  tx: Queryable,
-  run: string,
-  step: { readonly index: number; readonly name: string; readonly type: string },
-): Promise<void> {
+export interface StartedStep {
+  readonly index: number;
+  readonly name: string;
+  readonly type: string;
+  readonly readOnly: boolean;
+}
+
+export async function startStep(tx: Queryable, run: string, step: StartedStep): Promise<void> {
   await tx.query(
-    `insert into steps (run, index, name, type, state, attempts) values ($1, $2, $3, $4, 'started', 1)
-     on conflict (run, name) do update set state = 'started', error = null,
+    `insert into steps (run, index, name, type, state, attempts, effect)
+     values ($1, $2, $3, $4, 'started', 1, not $5::boolean)
+     on conflict (run, name) do update set state = 'started', failure = null, effect = excluded.effect,
+       error = case when steps.state = 'waiting' then steps.error end,
        attempts = steps.attempts + case when steps.state = 'waiting' then 0 else 1 end`,
-    [run, step.index, step.name, step.type],
+    [run, step.index, step.name, step.type, step.readOnly],
   );
 }
 
@@ -75,27 +96,55 @@ export async function endStep(
 export async function skipStep(
   tx: Queryable,
   run: string,
-  step: { readonly index: number; readonly name: string; readonly type: string },
+  step: Omit<StartedStep, "readOnly">,
 ): Promise<void> {
   await tx.query(
-    `insert into steps (run, index, name, type, state, ended_at) values ($1, $2, $3, $4, 'skipped', store_now())
+    `insert into steps (run, index, name, type, state, effect, ended_at)
+     values ($1, $2, $3, $4, 'skipped', false, store_now())
      on conflict (run, name) do update set state = 'skipped', ended_at = store_now()`,
     [run, step.index, step.name, step.type],
   );
 }
 
-export async function markStep(
+/** @param error what is being stopped and why, where it is; for people */
+export async function waitStep(
   tx: Queryable,
   run: string,
   step: string,
-  state: "waiting" | "failed",
   error: string | null,
 ): Promise<void> {
-  await tx.query(`update steps set state = $3, error = $4 where run = $1 and name = $2`, [
+  await tx.query(`update steps set state = 'waiting', error = $3 where run = $1 and name = $2`, [
     run,
     step,
-    state,
     error,
+  ]);
+}
+
+/** @param failure masked; `undefined`: nothing is known of it but its message */
+export async function failStep(
+  tx: Queryable,
+  run: string,
+  step: string,
+  error: string,
+  failure: Fault | undefined,
+): Promise<void> {
+  await tx.query(
+    `update steps set state = 'failed', error = $3, failure = $4,
+       effect = coalesce(($4::jsonb ->> 'effect')::boolean, effect) where run = $1 and name = $2`,
+    [run, step, error, failure === undefined ? null : JSON.stringify(failure)],
+  );
+}
+
+export async function noteStep(
+  tx: Queryable,
+  run: string,
+  step: string,
+  note: Json,
+): Promise<void> {
+  await tx.query(`update steps set note = $3 where run = $1 and name = $2`, [
+    run,
+    step,
+    JSON.stringify(note),
   ]);
 }
 

@@ -366,6 +366,7 @@ function journalInMemory(): Journal {
     fail: async (step, error) => {
       throw new Error(`${step}: ${error}`);
     },
+    note: nothing,
     log: nothing,
   };
 }

@@ -273,6 +273,8 @@ function servicesOn(
       workersPerProvider: 4,
       leaseMs: 60_000,
       heartbeatMs: 15_000,
+      runTimeoutMs: 86_400_000,
+      cooldown: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
       stepRetry: { baseMs: 1, capMs: 5 },
       // An hour: a test says itself when it is over.
       runRetry: { baseMs: 3_600_000, capMs: 3_600_000, stallAfter: 3 },

@@ -89,6 +89,7 @@ export const claimOptions = (holder: string, more: Partial<ClaimOptions> = {}): 
   holder,
   leaseMs: 60_000,
   perProvider: 4,
+  runTimeoutMs: 86_400_000,
   ...more,
 });
 

@@ -17,6 +17,8 @@ const testLimits: Limits = {
   workersPerProvider: 4,
   leaseMs: 60_000,
   heartbeatMs: 15_000,
+  runTimeoutMs: 86_400_000,
+  cooldown: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
   stepRetry: { baseMs: 10, capMs: 100 },
   runRetry: { baseMs: 1_000, capMs: 1_000, stallAfter: 5 },
   resyncMs: 3_600_000,

@@ -23,6 +23,10 @@ export const stepContext = (more: Partial<StepContext> = {}): StepContext => ({
   masker: createMasker(),
   log: () => undefined,
   signal: new AbortController().signal,
+  deadlineAt: new Date("2100-01-01T00:00:00Z"),
+  note: undefined,
+  writeNote: async () => undefined,
+  wake: () => undefined,
   ...more,
 });
 
