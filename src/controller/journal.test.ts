@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { databases, openTestDatabase } from "../../test/support/database.ts";
+import { runningClock } from "../../test/support/step.ts";
 import { claimed, emptyTables, enqueue, uidOf, wish } from "../../test/support/runs.ts";
 import type { Journal } from "../execute/journal.ts";
 import { LeaseLostError, SupersededError } from "../model/errors.ts";
@@ -7,6 +8,7 @@ import type { Claim } from "../model/run.ts";
 import { createSealer } from "../secrets/seal.ts";
 import { releaseRun } from "../store/claims.ts";
 import type { Database } from "../store/database.ts";
+import { listEvents } from "../store/events.ts";
 import { supersedeRuns } from "../store/runs.ts";
 import { listLogs, listSteps } from "../store/steps.ts";
 import { DrainError, openJournal } from "./journal.ts";
@@ -38,7 +40,7 @@ describe.each(databases())("the journal on %s", (kind) => {
     await wish(db, [uidOf("a")]);
     await enqueue(db, uidOf("a"));
     const claim = await claimed(db);
-    const journal = openJournal(db, sealer, claim, drain);
+    const journal = openJournal({ db, sealer, clock: runningClock }, claim, drain);
     await journal.start(step);
     return { journal, claim };
   };
@@ -47,6 +49,20 @@ describe.each(databases())("the journal on %s", (kind) => {
     (await listSteps(db, run)).map(
       (it) => `${it.name} ${it.state} ${it.attempts}${it.note === null ? "" : " noted"}`,
     );
+
+  it("E22: tells of an engine's object in the write that notes it", async () => {
+    const { journal, claim } = await begin();
+    const event = { type: "PipelineRunCreated", engineObject: "runs/inn-1" } as const;
+    await journal.note("only", { uid: "u1" }, event);
+    const told = await listEvents(db, claim, { uid: claim.uid, limit: 1 });
+    expect(told).toMatchObject([
+      { type: "PipelineRunCreated", run: claim.run, data: { engineObject: "runs/inn-1" } },
+    ]);
+
+    await releaseRun(db, claim);
+    await expect(journal.note("only", { uid: "u2" }, event)).rejects.toThrow(LeaseLostError);
+    expect(await listEvents(db, claim, { uid: claim.uid, limit: 10 })).toHaveLength(told.length);
+  });
 
   it.each(writes)("writes with its lease: %s", async (_, write) => {
     const { journal, claim } = await begin();
@@ -98,7 +114,7 @@ describe.each(databases())("the journal on %s", (kind) => {
   it("tells two workflows of one run apart", async () => {
     const { journal, claim } = await begin();
     await journal.end("only", result);
-    const other = openJournal(db, sealer, claim, never, "observe:");
+    const other = openJournal({ db, sealer, clock: runningClock }, claim, never, "observe:");
     expect((await other.read()).size).toBe(0);
     await other.start(step);
     expect([...(await other.read()).keys()]).toEqual(["only"]);

@@ -1,11 +1,14 @@
 /** A run's journal on the store: every write fenced, outputs sealed, logs as they come (law 6). */
 import { z } from "zod";
 import type { Journal, JournalEntry, StepPlace } from "../execute/journal.ts";
+import type { EngineEvent } from "../execute/step-type.ts";
+import type { Clock } from "../model/clock.ts";
 import type { Claim } from "../model/run.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { jsonRecord } from "../store/rows.ts";
 import { fenced, fencedAtSafePoint } from "../store/claims.ts";
 import type { Database } from "../store/database.ts";
+import { appendEvents, type Fact } from "../store/events.ts";
 import {
   appendLog,
   endStep,
@@ -25,13 +28,18 @@ export class DrainError extends Error {
   override readonly name = "DrainError";
 }
 
+export interface JournalTools {
+  readonly db: Database;
+  readonly sealer: Sealer;
+  readonly clock: Clock;
+}
+
 /**
  * @param drain aborted when the process stops
  * @param prefix of the steps' names in the journal: tells two workflows of one run apart
  */
 export function openJournal(
-  db: Database,
-  sealer: Sealer,
+  { db, sealer, clock }: JournalTools,
   claim: Claim,
   drain: AbortSignal,
   prefix = "",
@@ -81,9 +89,27 @@ export function openJournal(
     skip: (step) => fencedAtSafePoint(db, claim, (tx) => skipStep(tx, run, named(step))),
     fail: (step, error, _, fault) =>
       fenced(db, claim, (tx) => failStep(tx, run, prefix + step, error, fault)),
-    note: (step, note) => fenced(db, claim, (tx) => noteStep(tx, run, prefix + step, note)),
+    note: (step, note, event) =>
+      fenced(db, claim, async (tx) => {
+        await noteStep(tx, run, prefix + step, note);
+        await appendEvents(
+          tx,
+          event === undefined ? [] : [factOf(claim, event)],
+          clock.now().getTime(),
+        );
+      }),
     log: (step, text) => appendLog(db, claim, prefix + step, text),
   };
 }
+
+const factOf = (claim: Claim, { type, engineObject }: EngineEvent): Fact => ({
+  repository: claim.repository,
+  environment: claim.environment,
+  type,
+  actor: "innominatus",
+  uid: claim.uid,
+  run: claim.run,
+  data: { engineObject },
+});
 
 const noted = ({ note }: JournaledStep) => (note === null ? {} : { note });

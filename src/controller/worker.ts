@@ -174,7 +174,7 @@ async function perform(
       now: run.startedAt ?? run.queuedAt,
       leftMs,
     };
-    const journal = openJournal(db, sealer, claim, drain, prefix);
+    const journal = openJournal(services, claim, drain, prefix);
     const tools = {
       clock,
       random,

@@ -1,7 +1,7 @@
 /** What performing a run needs of the store: the durable, fenced record of its steps (law 6, E4). */
 import type { Fault } from "../model/errors.ts";
 import type { Json, JsonRecord } from "../model/json.ts";
-import type { StepResult } from "./step-type.ts";
+import type { EngineEvent, StepResult } from "./step-type.ts";
 
 export type JournalEntry =
   /** An attempt began, and nobody wrote how it ended; or the step waits for its next look. */
@@ -63,8 +63,8 @@ export interface Journal {
    * @param fault what is known of it, masked
    */
   fail(step: string, error: string, retryAfterMs: number | undefined, fault?: Fault): Promise<void>;
-  /** Replaces what the step has noted down. */
-  note(step: string, note: Json): Promise<void>;
+  /** Replaces what the step has noted down; an event of it is of the same write. */
+  note(step: string, note: Json, event?: EngineEvent): Promise<void>;
   /** Appends; a call may hold a part of a line or many lines. */
   log(step: string, text: string): Promise<void>;
 }

@@ -8,7 +8,7 @@ const longest = 16_384;
 
 export const noteWriter =
   (journal: Pick<Journal, "note">, step: string, masker: Masker): StepContext["writeNote"] =>
-  async (note) => {
+  async (note, event) => {
     const text = JSON.stringify(note);
     if (masker.mask(text) !== text) {
       throw new Error(`step ${step}: a secret value is in what it notes down`);
@@ -16,5 +16,5 @@ export const noteWriter =
     if (text.length > longest) {
       throw new Error(`step ${step}: a note of ${text.length} characters; ${longest} at most`);
     }
-    await journal.note(step, note);
+    await journal.note(step, note, event);
   };

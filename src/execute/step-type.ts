@@ -23,6 +23,13 @@ export type Observed =
   | { readonly state: "underway" }
   | { readonly state: "unknown"; readonly message: string };
 
+/** What a step tells the audit trail of an object that an engine runs for it. */
+export interface EngineEvent {
+  readonly type: "PipelineRunCreated" | "PipelineRunAdopted";
+  /** `namespace/name`. */
+  readonly engineObject: string;
+}
+
 export interface StepContext {
   readonly scope: Scope;
   readonly uid: Uid;
@@ -53,7 +60,7 @@ export interface StepContext {
    * @throws {LeaseLostError} nothing may be done any more
    * @throws {Error} a secret value is in it: what is noted shows
    */
-  readonly writeNote: (note: Json) => Promise<void>;
+  readonly writeNote: (note: Json, event?: EngineEvent) => Promise<void>;
   /**
    * Says that it is worth looking at the waiting run now, from a watch say. To keep and call at any
    * time, as long as the process lives; does nothing once the run has ended. A hint only.

@@ -117,8 +117,7 @@ const row = z
 
 export type RecordedEvent = z.output<typeof row>;
 
-const parseEvents = (rows: readonly unknown[]): RecordedEvent[] =>
-  rows.map((it) => row.parse(it));
+const parseEvents = (rows: readonly unknown[]): RecordedEvent[] => rows.map((it) => row.parse(it));
 
 /** For `from events e left join bundles b on ${ofBundle}`. */
 const eventColumns = `${columns.replaceAll(/\w+/g, "e.$&")}, b.content ->> 'version' as version`;
