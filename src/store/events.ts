@@ -117,11 +117,12 @@ const row = z
 
 export type RecordedEvent = z.output<typeof row>;
 
-const parseEvents = (rows: readonly unknown[]): RecordedEvent[] => rows.map((it) => row.parse(it));
+export const parseEvents = (rows: readonly unknown[]): RecordedEvent[] =>
+  rows.map((it) => row.parse(it));
 
 /** For `from events e left join bundles b on ${ofBundle}`. */
-const eventColumns = `${columns.replaceAll(/\w+/g, "e.$&")}, b.content ->> 'version' as version`;
-const ofBundle = `b.hash = e.context ->> 'bundle'`;
+export const eventColumns = `${columns.replaceAll(/\w+/g, "e.$&")}, b.content ->> 'version' as version`;
+export const ofBundle = `b.hash = e.context ->> 'bundle'`;
 
 export interface EventFilter {
   readonly uid?: Uid;
