@@ -1,18 +1,12 @@
-/** What the loops tell of themselves → metrics. */
+/** What the loops tell of themselves → metrics. What they commit is counted from its events (E27). */
+import type { DeliveryObserver } from "../controller/audit-sender.ts";
 import type { Observer } from "../controller/controller.ts";
 import type { Metrics } from "../server/metrics.ts";
 
 export function observerOf(metrics: Metrics, onLooked: () => void): Observer {
   return {
-    worked({ run, outcome, durationMs, settled }) {
-      if (outcome === "done")
-        metrics.runEnded({ operation: run.operation, outcome: "succeeded", durationMs });
-      if (outcome === "superseded")
-        metrics.runEnded({ operation: run.operation, outcome, durationMs });
-      if (outcome === "requeue" || outcome === "stalled") {
-        metrics.runEnded({ operation: run.operation, outcome: "failed", durationMs });
-      }
-      if (settled !== undefined) metrics.resourceSettled(settled);
+    worked({ outcome }) {
+      if (outcome === "lost") metrics.leaseLost();
     },
     working: (count) => metrics.setActiveWorkers(count),
     fetched: (_, result) => metrics.fetched(result),
@@ -23,3 +17,9 @@ export function observerOf(metrics: Metrics, onLooked: () => void): Observer {
     published: (_, result) => metrics.published(result),
   };
 }
+
+export const deliveryObserverOf = (metrics: Metrics): DeliveryObserver => ({
+  delivered: (count) => metrics.auditSent("delivered", count),
+  quarantined: () => metrics.auditSent("quarantined", 1),
+  putOff: () => metrics.auditSent("put-off", 1),
+});

@@ -6,6 +6,8 @@ const figures: StoreFigures = {
   queueOldestMs: 1_500,
   resourcesByType: { postgres: 2, route: 1 },
   heldByGate: { grace: 4 },
+  locks: { free: 9, held: 2, cooling: 1 },
+  outbox: { pending: 5, quarantined: 1, oldestMs: 90_000 },
 };
 
 let now: Date;
@@ -40,6 +42,20 @@ describe("metrics", () => {
       "git_fetches_total",
       "publications_total",
       "held_resources",
+      "locks",
+      "audit_outbox_events",
+      "audit_outbox_oldest_seconds",
+      "audit_events_sent_total",
+      "lease_takeovers_total",
+      "lease_losses_total",
+      "retries_total",
+      "run_waits_total",
+      "run_wait_seconds",
+      "pipelinerun_creations_total",
+      "http_errors_total",
+      "workflow_duration_seconds_avg",
+      "db_queries_total",
+      "db_query_errors_total",
     ];
     for (const name of names) expect(text).toContain(`# TYPE innominatus_${name} `);
     expect(text).toContain("process_cpu_seconds_total");
@@ -59,6 +75,16 @@ describe("metrics", () => {
     expect(told).toContain('innominatus_resources_total{type="postgres"} 2');
     expect(told).toContain('innominatus_held_resources{gate="grace"} 4');
     expect(told).toContain('innominatus_held_resources{gate="budget"} 0');
+  });
+
+  it("E26: tells how much of the audit trail is not delivered, and since when", async () => {
+    const told = await lines(figures);
+    expect(told).toContain('innominatus_audit_outbox_events{state="pending"} 5');
+    expect(told).toContain('innominatus_audit_outbox_events{state="quarantined"} 1');
+    expect(told).toContain("innominatus_audit_outbox_oldest_seconds 90");
+    expect(told).toContain('innominatus_locks{state="cooling"} 1');
+    const without = await lines({ ...figures, outbox: undefined });
+    expect(without.join("\n")).not.toContain("audit_outbox");
   });
 
   it("forgets a type that has no resources any more", async () => {
@@ -109,13 +135,16 @@ describe("metrics", () => {
   });
 
   it("counts requests, passes, fetches, publications and workers", async () => {
-    metrics.requestAnswered("GET", "/healthz");
+    metrics.requestAnswered("GET", "/healthz", 200);
+    metrics.requestAnswered("GET", "other", 404);
     metrics.reconciled("done", 20);
     metrics.fetched("unchanged");
     metrics.published("published");
     metrics.setActiveWorkers(2);
     const told = await lines();
     expect(told).toContain('innominatus_http_requests_total{method="GET",path="/healthz"} 1');
+    expect(told).toContain('innominatus_http_errors_total{path="other"} 1');
+    expect(told.join("\n")).not.toContain('http_errors_total{path="/healthz"}');
     expect(told).toContain('innominatus_reconcile_total{result="done"} 1');
     expect(told).toContain("innominatus_reconcile_time_seconds_sum 0.02");
     expect(told).toContain('innominatus_git_fetches_total{result="unchanged"} 1');

@@ -11,12 +11,29 @@ const runOutcomes = ["succeeded", "failed", "cancelled", "superseded"] as const;
 const settledOutcomes = ["succeeded", "failed"] as const;
 const reconcileResults = ["done", "requeue", "stalled"] as const;
 const fetchResults = ["fetched", "unchanged", "failed"] as const;
+const auditResults = ["delivered", "quarantined", "put-off"] as const;
+const lockStates = ["free", "held", "cooling"] as const;
+const outboxStates = ["pending", "quarantined"] as const;
+const creationResults = ["created", "adopted", "conflict"] as const;
+const waitReasons = [
+  "PreviousExecutionFailed",
+  "ExhaustedRetries",
+  "BackoffActive",
+  "ResourceBusy",
+  "CooldownActive",
+] as const;
+const retryKinds = ["run", "step"] as const;
 const publicationResults = ["published", "unchanged", "refused", "failed"] as const;
 
 export type RunOutcome = (typeof runOutcomes)[number];
 export type SettledOutcome = (typeof settledOutcomes)[number];
 export type ReconcileResult = (typeof reconcileResults)[number];
 export type FetchResult = (typeof fetchResults)[number];
+export type AuditResult = (typeof auditResults)[number];
+export type CreationResult = (typeof creationResults)[number];
+export type WaitReason = (typeof waitReasons)[number];
+export const isWaitReason = (text: unknown): text is WaitReason =>
+  waitReasons.some((it) => it === text);
 export type PublicationResult = (typeof publicationResults)[number];
 
 /** What only the store knows; the same from every replica. */
@@ -26,12 +43,18 @@ export interface StoreFigures {
   readonly queueOldestMs: number;
   readonly resourcesByType: Readonly<Record<string, number>>;
   readonly heldByGate: Readonly<Partial<Record<Gate["kind"], number>>>;
+  readonly locks: Readonly<Record<(typeof lockStates)[number], number>>;
+  /** `undefined`: the audit trail is delivered nowhere. */
+  readonly outbox:
+    | { readonly pending: number; readonly quarantined: number; readonly oldestMs: number }
+    | undefined;
 }
 
 /** Resource types come from providers' files; beyond so many, the rest is counted as `other`. */
 const maxTypes = 100;
 
 const runSeconds = [5, 10, 20, 40, 80, 160, 320, 640, 1_800, 3_600];
+const waitSeconds = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
 const settleSeconds = [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600];
 const reconcileSeconds = [0.001, 0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10, 30, 60];
 
@@ -41,6 +64,8 @@ export class Metrics {
   readonly #startedAt: number;
   readonly #now: () => Date;
   readonly #types = new Set<string>();
+  #totalSeconds = 0;
+  #ended = 0;
 
   readonly #uptime = this.#gauge("uptime_seconds", "Seconds since this process started.");
   readonly #activeWorkers = this.#gauge("active_workers", "Runs this process is working on.");
@@ -49,6 +74,46 @@ export class Metrics {
   readonly #resources = this.#gauge("resources_total", "Recorded resources by type.", ["type"]);
   readonly #held = this.#gauge("held_resources", "Resources held back, by gate.", ["gate"]);
 
+  readonly #locks = this.#gauge("locks", "Targets by the state of their lock.", ["state"]);
+  readonly #outbox = this.#gauge(
+    "audit_outbox_events",
+    "Audit events that are not delivered: yet, or at all.",
+    ["state"],
+  );
+  readonly #outboxOldest = this.#gauge(
+    "audit_outbox_oldest_seconds",
+    "Age of the oldest audit event that is not delivered yet.",
+  );
+
+  readonly #deliveries = this.#counter(
+    "audit_events_sent_total",
+    "Audit events by what the sink made of them; put-off counts requests.",
+    ["result"],
+  );
+  readonly #takeovers = this.#counter(
+    "lease_takeovers_total",
+    "Runs taken over from a worker whose lease had ended.",
+  );
+  readonly #leaseLosses = this.#counter(
+    "lease_losses_total",
+    "Runs that this process stopped at because their lease was lost.",
+  );
+  readonly #retries = this.#counter(
+    "retries_total",
+    "Attempts beyond the first: of steps, and of runs that failed and are tried again.",
+    ["kind"],
+  );
+  readonly #waits = this.#counter("run_waits_total", "Times that a run had to wait.", ["reason"]);
+  readonly #creations = this.#counter(
+    "pipelinerun_creations_total",
+    "PipelineRuns by how they came to be ours.",
+    ["result"],
+  );
+  readonly #errors = this.#counter("http_errors_total", "Answers of 400 and above, by route.", [
+    "path",
+  ]);
+  readonly #queries = this.#counter("db_queries_total", "Statements sent to the database.");
+  readonly #queryErrors = this.#counter("db_query_errors_total", "Statements that it refused.");
   readonly #requests = this.#counter("http_requests_total", "HTTP requests by route.", [
     "method",
     "path",
@@ -73,6 +138,16 @@ export class Metrics {
     "From a run's start to its end.",
     ["outcome"],
     runSeconds,
+  );
+  readonly #meanTime = this.#gauge(
+    "workflow_duration_seconds_avg",
+    "Mean time of the runs that ended here, since this process started.",
+  );
+  readonly #waitTime = this.#histogram(
+    "run_wait_seconds",
+    "From a run's being queued to its first start, by what it waited for.",
+    ["reason"],
+    waitSeconds,
   );
   readonly #settleTime = this.#histogram(
     "commit_to_ready_seconds",
@@ -99,8 +174,9 @@ export class Metrics {
   }
 
   /** `path` is the route's pattern, never what the client sent. */
-  requestAnswered(method: string, path: string): void {
+  requestAnswered(method: string, path: string, status: number): void {
     this.#requests.inc({ method, path });
+    if (status >= 400) this.#errors.inc({ path });
   }
 
   /** `durationMs` is `undefined` for a run that never started: it observes no duration (E27). */
@@ -114,6 +190,9 @@ export class Metrics {
     if (durationMs === undefined) return;
     this.#runTime.observe({ outcome }, durationMs / 1_000);
     this.#executed.inc();
+    this.#totalSeconds += durationMs / 1_000;
+    this.#ended += 1;
+    this.#meanTime.set(this.#totalSeconds / this.#ended);
     if (outcome === "succeeded") this.#succeeded.inc();
     if (outcome === "failed") this.#failed.inc();
   }
@@ -143,6 +222,40 @@ export class Metrics {
     this.#publications.inc({ result });
   }
 
+  auditSent(result: AuditResult, count: number): void {
+    this.#deliveries.inc({ result }, count);
+  }
+
+  leaseTakenOver(): void {
+    this.#takeovers.inc();
+  }
+
+  leaseLost(): void {
+    this.#leaseLosses.inc();
+  }
+
+  retried(kind: (typeof retryKinds)[number], count: number): void {
+    this.#retries.inc({ kind }, count);
+  }
+
+  runWaits(reason: WaitReason): void {
+    this.#waits.inc({ reason });
+  }
+
+  /** @param reason `undefined`: for nothing but a worker */
+  runWaited(reason: WaitReason | undefined, ms: number): void {
+    this.#waitTime.observe({ reason: reason ?? "Worker" }, ms / 1_000);
+  }
+
+  pipelineRunMade(result: CreationResult): void {
+    this.#creations.inc({ result });
+  }
+
+  queried(isError: boolean): void {
+    this.#queries.inc();
+    if (isError) this.#queryErrors.inc();
+  }
+
   setActiveWorkers(count: number): void {
     this.#activeWorkers.set(count);
   }
@@ -152,6 +265,9 @@ export class Metrics {
     this.#uptime.set((this.#now().getTime() - this.#startedAt) / 1_000);
     this.#resources.reset();
     this.#held.reset();
+    this.#locks.reset();
+    this.#outbox.reset();
+    if (figures?.outbox === undefined) this.#outboxOldest.remove();
     if (figures === undefined) {
       this.#queueDepth.remove();
       this.#queueOldest.remove();
@@ -160,6 +276,11 @@ export class Metrics {
     this.#queueDepth.set(figures.queueDepth);
     this.#queueOldest.set(figures.queueOldestMs / 1_000);
     for (const gate of gateKinds) this.#held.set({ gate }, figures.heldByGate[gate] ?? 0);
+    for (const state of lockStates) this.#locks.set({ state }, figures.locks[state]);
+    if (figures.outbox !== undefined) {
+      for (const state of outboxStates) this.#outbox.set({ state }, figures.outbox[state]);
+      this.#outboxOldest.set(figures.outbox.oldestMs / 1_000);
+    }
     for (const [name, count] of Object.entries(figures.resourcesByType)) {
       this.#resources.inc({ type: this.#bounded(name) }, count);
     }
@@ -176,6 +297,10 @@ export class Metrics {
     for (const operation of operations) {
       for (const outcome of runOutcomes) this.#runs.inc({ operation, outcome }, 0);
     }
+    for (const result of auditResults) this.#deliveries.inc({ result }, 0);
+    for (const result of creationResults) this.#creations.inc({ result }, 0);
+    for (const reason of waitReasons) this.#waits.inc({ reason }, 0);
+    for (const kind of retryKinds) this.#retries.inc({ kind }, 0);
     for (const result of reconcileResults) this.#reconciles.inc({ result }, 0);
     for (const result of fetchResults) this.#fetches.inc({ result }, 0);
     for (const result of publicationResults) this.#publications.inc({ result }, 0);

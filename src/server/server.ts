@@ -80,7 +80,8 @@ function application(options: ServerOptions, stopping: AbortSignal): Hono {
   app.use(async (context, next) => {
     await next();
     const route = matchedRoutes(context).findLast(({ path }) => path !== "/*");
-    metrics.requestAnswered(context.req.method, route?.path ?? "other");
+    const { method } = context.req;
+    metrics.requestAnswered(method, route?.path ?? "other", context.res.status);
   });
   app.use(
     secureHeaders({

@@ -12,7 +12,11 @@ it("the settings that docs/settings.md shows load without a problem", async () =
   const cwd = await mkdtemp(join(tmpdir(), "innominatus-settings-"));
   try {
     await writeFile(join(cwd, "innominatus.yaml"), yaml);
-    const env = { SHOP_GIT_TOKEN: "t0ken", SHARED_POSTGRES_URL: "postgres://a@b/c" };
+    const env = {
+      SHOP_GIT_TOKEN: "t0ken",
+      SHARED_POSTGRES_URL: "postgres://a@b/c",
+      AUDIT_SINK_TOKEN: "t0ken",
+    };
     const { settings, problems } = loadSettings({ env, flags: {}, cwd });
     expect(problems).toEqual([]);
     expect(settings?.repositories[0]?.name).toBe("shop");

@@ -87,6 +87,13 @@ export const settingsFile = z.strictObject({
         .prefault({}),
     })
     .prefault({}),
+  audit: z
+    .strictObject({
+      url: text.optional(),
+      tokenEnv: variable.optional(),
+      interval: duration("1s", 100),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(logLevels).default("info"),

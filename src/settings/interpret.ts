@@ -1,6 +1,7 @@
 /** What a well-formed settings file means: paths made absolute, secrets fetched, and what no schema says. */
 import { resolve } from "node:path";
 import type { Problem } from "../model/problem.ts";
+import { readAuditSink } from "./audit-sink.ts";
 import { readConnections } from "./connections.ts";
 import type { Context, Tell } from "./context.ts";
 import type { SettingsFile } from "./file.ts";
@@ -55,6 +56,8 @@ export function interpret(
       capMs: retry.run.cap,
       stallAfter: retry.run.stallAfter,
     },
+    auditSink: readAuditSink(file.audit, env, tell),
+    auditToken: secretOf("INNOMINATUS_AUDIT_TOKEN", env, tell),
     log: file.log,
   };
   return { settings, problems };

@@ -60,7 +60,11 @@ test("a file of nothing but comments is a file of defaults", () => {
 
 test("the whole file", () => {
   const settings = settingsOf({
-    env: { SHARED_URL: "postgresql://ino:pw@db:5432/postgres", GIT_TOKEN: "token" },
+    env: {
+      SHARED_URL: "postgresql://ino:pw@db:5432/postgres",
+      GIT_TOKEN: "token",
+      SINK_TOKEN: "t0ken",
+    },
     yaml: `apiVersion: innominatus.dev/v1
 kind: Controller
 dataDir: /var/lib/innominatus
@@ -80,6 +84,7 @@ cooldown: { resources: 1s, targets: 1m, byTarget: { node/one: 10m } }
 retry:
   step: { base: 1s, factor: 3, cap: 1m }
   run: { base: 10s, cap: 5m, stallAfter: 3 }
+audit: { url: "https://audit.example.com", tokenEnv: SINK_TOKEN, interval: 5s }
 log: { level: debug, encoding: console }
 `,
   });
@@ -116,6 +121,7 @@ log: { level: debug, encoding: console }
     cooldown: { resourcesMs: 1_000, targetsMs: 60_000, byTargetMs: { "node/one": 600_000 } },
     stepRetry: { baseMs: 1_000, factor: 3, capMs: 60_000 },
     runRetry: { baseMs: 10_000, capMs: 300_000, stallAfter: 3 },
+    auditSink: { url: "https://audit.example.com", token: "t0ken", intervalMs: 5_000 },
     log: { level: "debug", encoding: "console" },
   });
 });
@@ -291,6 +297,19 @@ repositories: [{ name: A B, url: x }]
       {},
       "settings/connection-url",
     ],
+    ["an audit sink of no address", "audit: { url: audit }", {}, "settings/audit-url"],
+    [
+      "a password in the audit sink's URL",
+      "audit: { url: 'https://u:p@h' }",
+      {},
+      "settings/password-in-file",
+    ],
+    [
+      "an audit sink's token that is not set",
+      "audit: { url: 'https://h', tokenEnv: NOT_SET }",
+      {},
+      "settings/secret-unreadable",
+    ],
     ["a connection without URL", "connections: { a: {} }", {}, "settings/connection-url"],
     [
       "a password in the file",
@@ -404,7 +423,20 @@ test("law 7: every secret of the settings is listed for masking", () => {
     INNOMINATUS_ENCRYPTION_KEY: "new-key, old-key",
     INNOMINATUS_REPO: "https://h/r",
     INNOMINATUS_GIT_PASSWORD: "token",
+    INNOMINATUS_AUDIT_URL: "https://audit",
+    INNOMINATUS_AUDIT_TOKEN_ENV: "SINK",
+    SINK: "sinks-token",
+    INNOMINATUS_AUDIT_TOKEN: "our-token",
   };
   const values = secretValues(settingsOf({ env }), env);
-  expect(values).toEqual(["new-key", "old-key", "other", "p%40ss", "p@ss", "token"]);
+  expect(values).toEqual([
+    "new-key",
+    "old-key",
+    "other",
+    "our-token",
+    "p%40ss",
+    "p@ss",
+    "sinks-token",
+    "token",
+  ]);
 });

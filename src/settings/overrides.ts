@@ -48,6 +48,9 @@ const ways: readonly Way[] = [
   { path: "workers.runTimeout", variables: ["INNOMINATUS_RUN_TIMEOUT"] },
   { path: "cooldown.resources", variables: ["INNOMINATUS_COOLDOWN_RESOURCES"] },
   { path: "cooldown.targets", variables: ["INNOMINATUS_COOLDOWN_TARGETS"] },
+  { path: "audit.url", variables: ["INNOMINATUS_AUDIT_URL"] },
+  { path: "audit.tokenEnv", variables: ["INNOMINATUS_AUDIT_TOKEN_ENV"] },
+  { path: "audit.interval", variables: ["INNOMINATUS_AUDIT_INTERVAL"] },
   { path: "log.level", variables: ["INNOMINATUS_LOG_LEVEL", "LOG_LEVEL"], flag: "logLevel" },
   {
     path: "log.encoding",

@@ -37,6 +37,14 @@ export interface Connection {
   readonly publicPort?: number;
 }
 
+export interface AuditSink {
+  /** Holds no password. */
+  readonly url: string;
+  /** Secret. */
+  readonly token: string | undefined;
+  readonly intervalMs: number;
+}
+
 /** Holds secrets: never log it whole; `secretValues` lists them for masking. */
 export interface Settings {
   readonly dataDir: string;
@@ -70,6 +78,10 @@ export interface Settings {
     readonly capMs: number;
     readonly stallAfter: number;
   };
+  /** Where the audit trail is delivered to; `undefined`: nowhere. */
+  readonly auditSink: AuditSink | undefined;
+  /** Secret: what others send audit events to us with. `undefined`: nobody may. */
+  readonly auditToken: string | undefined;
   readonly log: {
     readonly level: (typeof logLevels)[number];
     readonly encoding: (typeof logEncodings)[number];

@@ -5,14 +5,18 @@ import type { CatalogOf } from "../../controller/catalog.ts";
 import type { Hints } from "../../controller/hints.ts";
 import type { OuterProviders } from "../../controller/provider-sources.ts";
 import type { Services } from "../../controller/services.ts";
+import { countQueries } from "../../server/counted-database.ts";
 import { Metrics } from "../../server/metrics.ts";
 import { startServer } from "../../server/server.ts";
+import { countEvents } from "../../server/transitions.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { isPath, locate } from "../../source/location.ts";
 import { refPaths, watchTrigger } from "../../source/triggers/watch.ts";
+import { tellCommitted } from "../../store/committed.ts";
 import { storeFigures } from "../../store/figures.ts";
+import { auditEndpoint, deliverAudit } from "../audit.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
-import { observerOf } from "../observer.ts";
+import { deliveryObserverOf, observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
 import { mirrorOptions, withProviders, withServices } from "../session.ts";
 import { version } from "../version.ts";
@@ -38,20 +42,25 @@ async function serve(
   context: CommandContext,
   settings: Settings,
   providers: OuterProviders,
-  services: Services,
+  opened: Services,
 ): Promise<number> {
   const { clock, stop } = context;
-  const { log, db } = services;
   const metrics = new Metrics({ version, now: () => clock.now() });
+  const counted = countQueries(opened.db, (isError) => metrics.queried(isError));
+  const db = tellCommitted(counted, (events) => countEvents(metrics, events));
+  const services = { ...opened, db };
+  const { log } = services;
+  const routes = auditEndpoint(db, settings);
   const seen: Seen = { looked: false, unreachable: new Set() };
   const server = await startServer({
     listen: settings.listen,
     health: () => healthOf(services, seen),
-    figures: () => storeFigures(db),
+    figures: () => storeFigures(db, settings.auditSink !== undefined),
     metrics,
     clock,
     log,
     signal: stop,
+    ...(routes === undefined ? {} : { routes }),
   });
   log.info({ url: server.url }, "listening");
   const told = observerOf(metrics, () => {
@@ -75,7 +84,10 @@ async function serve(
     watch: (hints: Hints, signal: AbortSignal) => watchFolders(folders, hints, services, signal),
   };
   const options = { pollMs, resyncMs, repositories, providers: watched, observe };
-  await control(services, options, context.stop);
+  await Promise.all([
+    control(services, options, context.stop),
+    deliverAudit(services, settings, deliveryObserverOf(metrics), stop),
+  ]);
   await server.close();
   log.info("stopped");
   return 0;
