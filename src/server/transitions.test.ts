@@ -52,7 +52,7 @@ describe.each(databases())("metrics of what is committed to %s", (kind) => {
   it("E27: a run that succeeded is counted once, with its time, its wait and its retries", async () => {
     const claim = await startRun(3_000);
     await db.transaction((tx) => tell(tx, "RunStarted", claim, { reason: "CooldownActive" }));
-    const step = { index: 0, name: "first", type: "mock" };
+    const step = { index: 0, name: "first", type: "mock", readOnly: false };
     await fenced(db, claim, (tx) => startStep(tx, claim.run, step));
     await fenced(db, claim, (tx) => startStep(tx, claim.run, step));
     await advanceStoreTime(plain, 7_000);

@@ -85,7 +85,7 @@ describe.each(databases())("events on %s", (kind) => {
   it("tells of its run and resource as they were then, whatever becomes of them", async () => {
     const claim = await startRun();
     await fenced(db, claim, async (tx) => {
-      const step = { index: 0, name: "first", type: "mock" };
+      const step = { index: 0, name: "first", type: "mock", readOnly: false };
       for (let attempt = 0; attempt < 3; attempt++) await startStep(tx, claim.run, step);
       await appendEvents(tx, [fact("RunStarted", { uid, run: claim.run })], 0);
     });
