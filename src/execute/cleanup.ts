@@ -4,7 +4,7 @@ import { LeaseLostError, WaitingError } from "../model/errors.ts";
 import { defaultRetry, retryDelayMs, type RetryPolicy } from "./retry.ts";
 import type { BoundStep, CancelContext } from "./step-type.ts";
 
-export const cancelGraceMs = 300_000;
+const cancelGraceMs = 300_000;
 
 export interface CleanupTools {
   readonly random: Random;

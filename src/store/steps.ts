@@ -14,7 +14,7 @@ export interface JournaledStep extends StepRecord {
   readonly failure: Fault | null;
 }
 
-export const fault: z.ZodType<Fault> = z.object({
+const fault: z.ZodType<Fault> = z.object({
   reason: z.string(),
   retryable: z.boolean(),
   effect: z.boolean(),
