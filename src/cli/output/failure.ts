@@ -4,19 +4,21 @@ import { plain, type Painter } from "../../plan/render/painter.ts";
 import { visible } from "../../plan/render/visible.ts";
 import { FetchError } from "../../source/fetch-error.ts";
 
+/** 1 failed, 2 used wrongly, 3 timed out, 4 not signed in or not allowed to. */
+type FailureCode = 1 | 2 | 3 | 4;
+
 /** A failure that a command foresaw: `where` it was, and what to do `next`. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly where: string;
   readonly next: string;
-  /** 1, or 2 where the command was used wrongly. */
-  readonly exitCode: 1 | 2;
+  readonly exitCode: FailureCode;
 
   constructor(
     what: string,
     where: string,
     next: string,
-    { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: 1 | 2 } = {},
+    { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: FailureCode } = {},
   ) {
     super(what, options);
     this.where = where;
