@@ -37,7 +37,7 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
   return { code, stdout: stdout.written(), stderr: stderr.written() };
 }
 
-function fakeTerminal(columns: number | undefined): Terminal & { written: () => string } {
+export function fakeTerminal(columns: number | undefined): Terminal & { written: () => string } {
   let all = "";
   return {
     isTTY: columns !== undefined,
