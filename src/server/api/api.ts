@@ -1,0 +1,77 @@
+/** The HTTP API, mounted by one function: each resource has its file in `routes/`. */
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { compress } from "hono/compress";
+import { cors } from "hono/cors";
+import { createAuthorize, type Authorize } from "./auth/authorize.ts";
+import { createTokenReader } from "./auth/oidc.ts";
+import { conditional } from "./conditional.ts";
+import { ApiError, problemResponse } from "./problem.ts";
+import { createRouter } from "./router.ts";
+import { openApiRoutes } from "./routes/openapi.ts";
+import { resourceRoutes } from "./routes/resources.ts";
+import { sessionRoutes } from "./routes/session.ts";
+import { specRoutes } from "./routes/specs.ts";
+import type { ApiServices } from "./services.ts";
+
+export interface Api {
+  readonly routes: Hono;
+  /** For routes of others that need the same check. */
+  readonly authorize: Authorize;
+}
+
+export function createApi(services: ApiServices): Api {
+  const { settings, log, clock } = services;
+  const reader =
+    settings.oidc === undefined
+      ? undefined
+      : createTokenReader(settings.oidc, {
+          fetch,
+          now: () => clock.now(),
+          onRefused: (error) => log.info({ err: error }, "a bearer token was not taken"),
+        });
+  const authorize = createAuthorize(services, reader);
+  const router = createRouter();
+  for (const routes of [sessionRoutes, specRoutes, resourceRoutes]) {
+    router.route("/", routes(services, authorize));
+  }
+  openApiRoutes(router, services);
+
+  const app = new Hono();
+  if (settings.cors.length > 0) {
+    const exposeHeaders = ["link", "x-next-cursor", "etag"];
+    app.use("/api/*", cors({ origin: [...settings.cors], exposeHeaders, maxAge: 600 }));
+  }
+  app.use("/api/*", compress());
+  app.use("/api/*", conditional);
+  app.use(
+    "/api/*",
+    bodyLimit({
+      maxSize: settings.bodyBytes,
+      onError: () => {
+        throw new ApiError(413, {
+          code: "too-large",
+          detail: `the body has more than ${settings.bodyBytes} bytes`,
+        });
+      },
+    }),
+  );
+  app.route("/", router);
+  app.all("/api/*", (context) => {
+    throw new ApiError(404, {
+      code: "no-such-route",
+      detail: `there is no ${context.req.method} ${context.req.path}`,
+      hint: "see /api/docs for what there is",
+    });
+  });
+  app.onError((error, context) => {
+    if (error instanceof ApiError) return problemResponse(error.status, error.facts);
+    if ("status" in error && error.status === 400) {
+      return problemResponse(400, { code: "malformed", detail: "the body cannot be read" });
+    }
+    log.error({ err: error, method: context.req.method, path: context.req.path }, "answering");
+    const detail = "the controller's log says more";
+    return problemResponse(500, { code: "internal", detail });
+  });
+  return { routes: app, authorize };
+}

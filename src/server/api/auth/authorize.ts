@@ -1,0 +1,86 @@
+/** Who is asking, by the bearer token, and whether the one may: before any route sees the request. */
+import type { MiddlewareHandler } from "hono";
+import { createMiddleware } from "hono/factory";
+import { readSession, useKey } from "../../../store/api-sessions.ts";
+import { ApiError } from "../problem.ts";
+import type { ApiEnv } from "../router.ts";
+import { scopes, type ScopeName } from "../schemas/session.ts";
+import type { ApiServices } from "../services.ts";
+import { findAccount } from "./accounts.ts";
+import type { TokenReader } from "./oidc.ts";
+import { may, type Principal } from "./roles.ts";
+import { hashToken, kindOf } from "./tokens.ts";
+
+export type Authorize = (permission: ScopeName) => MiddlewareHandler<ApiEnv>;
+
+/** @param readJwt of the configured issuer; `undefined`: none is */
+export function createAuthorize(
+  services: Pick<ApiServices, "db" | "settings">,
+  readJwt: TokenReader | undefined,
+): Authorize {
+  return (permission) =>
+    createMiddleware<ApiEnv>(async (context, next) => {
+      const token = bearerOf(context.req.header("authorization"));
+      if (token === undefined) throw unauthenticated("no bearer token was sent");
+      const principal = await principalOf(services, token, readJwt);
+      if (principal === undefined) {
+        throw unauthenticated("the token is unknown, past its time, or its user is gone");
+      }
+      if (!may(principal, permission)) {
+        throw new ApiError(403, {
+          code: "forbidden",
+          detail: `${principal.username} lacks the permission "${permission}", or this token does`,
+          hint: "ask an administrator for a role that has it",
+        });
+      }
+      context.set("principal", principal);
+      await next();
+    });
+}
+
+/** Bounded: nobody's token is longer, and everything about it is hashed or parsed. */
+const longestToken = 16_384;
+
+function bearerOf(header: string | undefined): string | undefined {
+  if (header === undefined || header.length > longestToken) return undefined;
+  return /^Bearer +(\S+)$/i.exec(header)?.[1];
+}
+
+/** The user is looked up each time, so that a deleted one is out at once. */
+async function principalOf(
+  { db, settings }: Pick<ApiServices, "db" | "settings">,
+  token: string,
+  readJwt: TokenReader | undefined,
+): Promise<Principal | undefined> {
+  const kind = kindOf(token);
+  if (kind === "jwt") return readJwt?.(token);
+  if (kind === undefined) return undefined;
+  const hash = hashToken(token);
+  if (kind === "session") {
+    const session = await readSession(db, hash);
+    const account = session && (await findAccount(db, settings, session.username));
+    if (account === undefined) return undefined;
+    const { username, role, teams } = account;
+    return { username, role, teams, via: "session", scopes, session: hash };
+  }
+  const key = await useKey(db, hash);
+  const account = key && (await findAccount(db, settings, key.username));
+  if (key === undefined || account === undefined) return undefined;
+  const { username, role, teams } = account;
+  const granted = scopes.filter((it) => key.scopes.includes(it));
+  return { username, role, teams, via: "key", scopes: granted };
+}
+
+const unauthenticated = (detail: string): ApiError =>
+  new ApiError(401, {
+    code: "unauthenticated",
+    detail,
+    hint: "log in with POST /api/login, and send its token as `Authorization: Bearer …`",
+    headers: { "www-authenticate": 'Bearer realm="innominatus"' },
+  });
+
+/** For a route's definition: the check, and what the OpenAPI document says of it. */
+export const guard = (authorize: Authorize, permission: ScopeName) => ({
+  middleware: authorize(permission),
+  security: [{ bearer: [permission] }],
+});

@@ -1,0 +1,26 @@
+/** The OpenAPI document of all of the routes, made from the schemas that check them. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { ApiEnv } from "../router.ts";
+import type { ApiServices } from "../services.ts";
+
+export function openApiRoutes(router: OpenAPIHono<ApiEnv>, { version }: ApiServices): void {
+  router.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "A session's token, an API key, or a token of the configured OIDC issuer",
+  });
+  router.get("/api/openapi.json", (context) => context.json(openApiDocument(router, version)));
+}
+
+export const openApiDocument = (router: OpenAPIHono<ApiEnv>, version: string) =>
+  router.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "innominatus",
+      version,
+      license: { name: "Apache-2.0" },
+      description: "The record of a GitOps controller, and the ways to change what git wants.",
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }],
+  });

@@ -1,0 +1,117 @@
+/** Sessions and API keys, by the hash of their token: the token itself is nowhere. */
+import { z } from "zod";
+import type { Queryable } from "./database.ts";
+import { maybeTime, time } from "./rows.ts";
+
+const sessionRow = z
+  .object({ token_hash: z.string(), username: z.string() })
+  .transform((it) => ({ hash: it.token_hash, username: it.username }));
+
+export async function addSession(
+  db: Queryable,
+  session: { readonly hash: string; readonly username: string; readonly ttlMs: number },
+): Promise<string> {
+  await db.query(`delete from api_sessions where expires_at < store_now()`);
+  const { rows } = await db.query(
+    `insert into api_sessions (token_hash, username, expires_at)
+     values ($1, $2, store_now() + $3::float8 * interval '1 ms') returning expires_at`,
+    [session.hash, session.username, session.ttlMs],
+  );
+  return z.object({ expires_at: time }).parse(rows[0]).expires_at;
+}
+
+/** `undefined`: unknown, or past its time. */
+export async function readSession(
+  db: Queryable,
+  hash: string,
+): Promise<{ readonly hash: string; readonly username: string } | undefined> {
+  const { rows } = await db.query(
+    `select token_hash, username from api_sessions where token_hash = $1 and expires_at > store_now()`,
+    [hash],
+  );
+  return rows[0] === undefined ? undefined : sessionRow.parse(rows[0]);
+}
+
+export async function removeSession(db: Queryable, hash: string): Promise<void> {
+  await db.query(`delete from api_sessions where token_hash = $1`, [hash]);
+}
+
+const keyRow = z
+  .object({
+    key_hash: z.string(),
+    username: z.string(),
+    name: z.string(),
+    hint: z.string(),
+    scopes: z.array(z.string()),
+    created_at: time,
+    expires_at: time,
+    last_used_at: maybeTime,
+  })
+  .transform((it) => ({
+    hash: it.key_hash,
+    username: it.username,
+    name: it.name,
+    hint: it.hint,
+    scopes: it.scopes,
+    createdAt: it.created_at,
+    expiresAt: it.expires_at,
+    lastUsedAt: it.last_used_at,
+  }));
+
+export type StoredKey = Readonly<z.output<typeof keyRow>>;
+
+const columns = `key_hash, username, name, hint, scopes, created_at, expires_at, last_used_at`;
+
+/** @returns `undefined` where the user has one of the name */
+export async function addKey(
+  db: Queryable,
+  key: Pick<StoredKey, "hash" | "username" | "name" | "hint" | "scopes">,
+  ttlMs: number,
+): Promise<StoredKey | undefined> {
+  const { rows } = await db.query(
+    `insert into api_keys (key_hash, username, name, hint, scopes, expires_at)
+     values ($1, $2, $3, $4, $5, store_now() + $6::float8 * interval '1 ms')
+     on conflict do nothing returning ${columns}`,
+    [key.hash, key.username, key.name, key.hint, JSON.stringify(key.scopes), ttlMs],
+  );
+  return rows[0] === undefined ? undefined : keyRow.parse(rows[0]);
+}
+
+/**
+ * `undefined`: unknown, or past its time. That it was used is noted once a minute: a write for every
+ * request would cost more than the request.
+ */
+export async function useKey(db: Queryable, hash: string): Promise<StoredKey | undefined> {
+  const { rows } = await db.query(
+    `select ${columns}, last_used_at is null or last_used_at < store_now() - interval '1 minute' as stale
+     from api_keys where key_hash = $1 and expires_at > store_now()`,
+    [hash],
+  );
+  if (rows[0] === undefined) return undefined;
+  if (z.object({ stale: z.boolean() }).parse(rows[0]).stale) {
+    await db.query(`update api_keys set last_used_at = store_now() where key_hash = $1`, [hash]);
+  }
+  return keyRow.parse(rows[0]);
+}
+
+/** A page of a user's keys, by name. */
+export async function listKeys(
+  db: Queryable,
+  username: string,
+  page: { readonly after: string | undefined; readonly limit: number },
+): Promise<StoredKey[]> {
+  const { rows } = await db.query(
+    `select ${columns} from api_keys where username = $1 and ($2::text is null or name > $2)
+     order by name limit $3`,
+    [username, page.after ?? null, page.limit],
+  );
+  return rows.map((it) => keyRow.parse(it));
+}
+
+export async function removeKey(db: Queryable, username: string, name: string): Promise<boolean> {
+  const { rows } = await db.query(
+    `delete from api_keys where username = $1 and name = $2 returning name`,
+    [username, name],
+  );
+  return rows.length > 0;
+}
