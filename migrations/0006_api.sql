@@ -38,5 +38,3 @@ create table api_login_attempts (
 -- What URLs and scripts name a resource by: a uid holds characters that both stumble over.
 alter table resources add column id text not null default gen_random_uuid()::text;
 create unique index resources_id on resources (id);
-create index events_by_time on events (id);
-create index runs_by_age on runs (id, repository, environment);

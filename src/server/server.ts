@@ -4,7 +4,7 @@
  */
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly drainMs?: number;
   /** Further routes, mounted at the root. */
   readonly routes?: Hono;
+  /** Who may read `/metrics`; absent: anybody. */
+  readonly metricsGuard?: MiddlewareHandler;
 }
 
 export interface RunningServer {
@@ -96,6 +98,7 @@ function application(options: ServerOptions, stopping: AbortSignal): Hono {
     if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
   });
   app.route("/", healthRoutes(health, clock, stopping));
+  if (options.metricsGuard !== undefined) app.use("/metrics", options.metricsGuard);
   app.get("/metrics", async (context) => {
     const text = await metrics.render(await figures());
     return context.body(text, 200, { "content-type": metrics.registry.contentType });

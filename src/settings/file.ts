@@ -1,5 +1,6 @@
 /** What `innominatus.yaml` may say (DESIGN.md §4): the controller's own settings, every key with a default. */
 import { z } from "zod";
+import { apiSection } from "./api-file.ts";
 import { duration, secretText, text, variable, whole } from "./values.ts";
 
 const name = z
@@ -94,6 +95,7 @@ export const settingsFile = z.strictObject({
       interval: duration("1s", 100),
     })
     .prefault({}),
+  api: apiSection.prefault({}),
   log: z
     .strictObject({
       level: z.enum(logLevels).default("info"),

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Problem } from "../model/problem.ts";
 import { readAuditSink } from "./audit-sink.ts";
+import { readApi } from "./api-file.ts";
 import { readConnections } from "./connections.ts";
 import type { Context, Tell } from "./context.ts";
 import type { SettingsFile } from "./file.ts";
@@ -58,6 +59,7 @@ export function interpret(
     },
     auditSink: readAuditSink(file.audit, env, tell),
     auditToken: secretOf("INNOMINATUS_AUDIT_TOKEN", env, tell),
+    api: readApi(file, context, secretOf("INNOMINATUS_ADMIN_PASSWORD", env, tell), tell),
     log: file.log,
   };
   return { settings, problems };

@@ -49,6 +49,18 @@ test("without file, variable or flag every setting has its default", () => {
       cooldown: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
       stepRetry: { baseMs: 5_000, factor: 2, capMs: 180_000 },
       runRetry: { baseMs: 60_000, capMs: 600_000, stallAfter: 5 },
+      api: {
+        path: "apps/{name}/score.yaml",
+        mode: "commit",
+        sessionMs: 43_200_000,
+        metrics: "open",
+        cors: [],
+        trustedProxies: 0,
+        login: { perUser: 10, perAddress: 50, windowMs: 900_000 },
+        bodyBytes: 1_048_576,
+        users: [],
+        teams: [],
+      },
       log: { level: "info", encoding: "json" },
     },
   });

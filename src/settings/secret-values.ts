@@ -6,12 +6,15 @@ import type { Settings } from "./settings.ts";
 
 /** Sorted, each once. Whole URLs are not among them: their passwords are. */
 export function secretValues(settings: Settings, env: Environment): readonly string[] {
-  const { databaseUrl, encryptionKey, connections, repositories, auditSink, auditToken } = settings;
+  const { databaseUrl, encryptionKey, connections, repositories, auditSink, auditToken, api } =
+    settings;
   const urls = [databaseUrl, ...Object.values(connections).map(({ url }) => url)];
   const values = [
     ...urls.flatMap((url) => (url === undefined ? [] : passwordsIn(url))),
     ...repositories.flatMap((repository) => gitSecrets(repository, env)),
     ...[auditSink?.token, auditToken].filter((it) => it !== undefined),
+    api.adminPassword ?? "",
+    ...api.users.map((it) => it.passwordHash),
     // Several keys while they are being rotated.
     ...(encryptionKey?.split(",").map((it) => it.trim()) ?? []),
   ];

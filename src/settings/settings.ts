@@ -1,4 +1,5 @@
 /** The controller's settings once read and checked: what DESIGN.md §4 and §9 leave to an operator. */
+import type { ApiSettings } from "./api.ts";
 import type { logEncodings, logLevels } from "./file.ts";
 
 /** Names of where a repository's credentials are; their values are read when git runs (git-credentials.ts). */
@@ -82,6 +83,7 @@ export interface Settings {
   readonly auditSink: AuditSink | undefined;
   /** Secret: what others send audit events to us with. `undefined`: nobody may. */
   readonly auditToken: string | undefined;
+  readonly api: ApiSettings;
   readonly log: {
     readonly level: (typeof logLevels)[number];
     readonly encoding: (typeof logEncodings)[number];

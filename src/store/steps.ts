@@ -186,3 +186,17 @@ export async function listLogs(db: Queryable, run: string, after = "0"): Promise
   );
   return rows.map((it) => logRow.parse(it));
 }
+
+/** A page of them, of one step or of all. */
+export async function pageOfLogs(
+  db: Queryable,
+  run: string,
+  page: { readonly after: string; readonly step: string | undefined; readonly limit: number },
+): Promise<LogLine[]> {
+  const { rows } = await db.query(
+    `select id, step, at, text from step_logs
+     where run = $1 and id > $2 and ($3::text is null or step = $3) order by id limit $4`,
+    [run, page.after, page.step, page.limit],
+  );
+  return rows.map((it) => logRow.parse(it));
+}

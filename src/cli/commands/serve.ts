@@ -1,7 +1,7 @@
 /** `innominatus`: the controller and its server. */
+import { Hono } from "hono";
 import { control, type Observer, type OpenableRepository } from "../../controller/controller.ts";
 import { openRepository } from "../../controller/repository.ts";
-import type { CatalogOf } from "../../controller/catalog.ts";
 import type { Hints } from "../../controller/hints.ts";
 import type { OuterProviders } from "../../controller/provider-sources.ts";
 import type { Services } from "../../controller/services.ts";
@@ -18,6 +18,7 @@ import { auditEndpoint, deliverAudit } from "../audit.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { deliveryObserverOf, observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
+import { openApi, type ServedApi } from "../serve-api.ts";
 import { mirrorOptions, withProviders, withServices } from "../session.ts";
 import { version } from "../version.ts";
 
@@ -52,6 +53,7 @@ async function serve(
   const { log } = services;
   const routes = auditEndpoint(db, settings);
   const seen: Seen = { looked: false, unreachable: new Set() };
+  const api = await openApi(context, settings, services, () => providers.catalogOf);
   const server = await startServer({
     listen: settings.listen,
     health: () => healthOf(services, seen),
@@ -60,7 +62,8 @@ async function serve(
     clock,
     log,
     signal: stop,
-    ...(routes === undefined ? {} : { routes }),
+    routes: together(routes, api.routes),
+    ...(settings.api.metrics === "open" ? {} : { metricsGuard: api.authorize("read") }),
   });
   log.info({ url: server.url }, "listening");
   const told = observerOf(metrics, () => {
@@ -75,7 +78,7 @@ async function serve(
     },
   };
   const repositories = settings.repositories.map((it) =>
-    openable(it, settings, services, providers.catalogOf, context),
+    openable(it, settings, services, api, context),
   );
   const { pollMs, resyncMs } = settings;
   const folders = settings.providers.flatMap((it) => (it.kind === "folder" ? [it.path] : []));
@@ -93,17 +96,25 @@ async function serve(
   return 0;
 }
 
+/** Those that are made elsewhere come first: behind the API's there is nothing but what is not found. */
+function together(...all: readonly (Hono | undefined)[]): Hono {
+  const app = new Hono();
+  for (const it of all) if (it !== undefined) app.route("/", it);
+  return app;
+}
+
 function openable(
   repository: Settings["repositories"][number],
   settings: Settings,
   services: Services,
-  catalogOf: CatalogOf,
+  api: Pick<ServedApi, "opened" | "catalogOf">,
   context: CommandContext,
 ): OpenableRepository {
   const options = { ...mirrorOptions(repository, settings, context.env), name: repository.name };
   return {
     name: repository.name,
-    open: (signal) => openRepository(services, options, catalogOf, signal),
+    open: async (signal) =>
+      api.opened(await openRepository(services, options, api.catalogOf(repository.name), signal)),
     watch(hints, signal) {
       if (!isPath(repository.url)) return;
       const onChange = (): void => hints.give();

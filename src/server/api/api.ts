@@ -7,11 +7,12 @@ import { createAuthorize, type Authorize } from "./auth/authorize.ts";
 import { createTokenReader } from "./auth/oidc.ts";
 import { conditional } from "./conditional.ts";
 import { ApiError, problemResponse } from "./problem.ts";
-import { createRouter } from "./router.ts";
+import { createRouter, type ApiEnv } from "./router.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { specRoutes } from "./routes/specs.ts";
+import { workflowRoutes } from "./routes/workflows.ts";
 import type { ApiServices } from "./services.ts";
 
 export interface Api {
@@ -20,7 +21,11 @@ export interface Api {
   readonly authorize: Authorize;
 }
 
-export function createApi(services: ApiServices): Api {
+/** @param others routes under `/api` that are made elsewhere, and use the same check */
+export function createApi(
+  services: ApiServices,
+  others: readonly ((authorize: Authorize) => Hono<ApiEnv>)[] = [],
+): Api {
   const { settings, log, clock } = services;
   const reader =
     settings.oidc === undefined
@@ -32,7 +37,7 @@ export function createApi(services: ApiServices): Api {
         });
   const authorize = createAuthorize(services, reader);
   const router = createRouter();
-  for (const routes of [sessionRoutes, specRoutes, resourceRoutes]) {
+  for (const routes of [sessionRoutes, specRoutes, resourceRoutes, workflowRoutes]) {
     router.route("/", routes(services, authorize));
   }
   openApiRoutes(router, services);
@@ -57,6 +62,7 @@ export function createApi(services: ApiServices): Api {
     }),
   );
   app.route("/", router);
+  for (const routes of others) app.route("/", routes(authorize));
   app.all("/api/*", (context) => {
     throw new ApiError(404, {
       code: "no-such-route",

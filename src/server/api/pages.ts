@@ -1,6 +1,6 @@
 /** Pages of a list: opaque cursors that hold the last item's key, and the headers that lead on. */
 import type { Context } from "hono";
-import { z } from "zod";
+import type { z } from "zod";
 import { ApiError } from "./problem.ts";
 
 export interface Page<Key> {

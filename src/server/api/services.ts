@@ -6,7 +6,7 @@ import type { Sealer } from "../../secrets/seal.ts";
 import type { ApiSettings } from "../../settings/api.ts";
 import type { Database } from "../../store/database.ts";
 import type { Passwords } from "./auth/passwords.ts";
-import type { SpecStore } from "./spec-store.ts";
+import type { SpecStore } from "../../controller/spec-store.ts";
 
 export interface ApiServices {
   readonly db: Database;

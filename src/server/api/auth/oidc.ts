@@ -107,10 +107,16 @@ const boundedFetch =
 async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > largestAnswer) throw new Error("the issuer's answer is too large");
-    chunks.push(chunk);
+  const reader = response.body?.getReader();
+  for (;;) {
+    const value: unknown = (await reader?.read())?.value;
+    if (!(value instanceof Uint8Array)) break;
+    size += value.length;
+    if (size > largestAnswer) {
+      await reader?.cancel();
+      throw new Error("the issuer's answer is too large");
+    }
+    chunks.push(value);
   }
   return Uint8Array.from(Buffer.concat(chunks));
 }

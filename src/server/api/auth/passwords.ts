@@ -38,8 +38,6 @@ export function createPasswords(derive: Derive = deriveByScrypt): Passwords {
   };
 }
 
-export const isPasswordHash = (text: string): boolean => parseHash(text) !== undefined;
-
 function parseHash(text: string) {
   const match = /^scrypt\$(\d{1,8})\$(\d{1,2})\$(\d{1,2})\$([\w-]{16,})\$([\w-]{32,})$/.exec(text);
   if (match === null) return undefined;

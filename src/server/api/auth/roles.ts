@@ -27,7 +27,7 @@ const permissions = {
   admin: scopes,
 } as const satisfies Record<Role, readonly ScopeName[]>;
 
-export const allows = (role: Role, permission: ScopeName): boolean =>
+const allows = (role: Role, permission: ScopeName): boolean =>
   permissions[role].some((it) => it === permission);
 
 /** All permissions of all of one's roles. */

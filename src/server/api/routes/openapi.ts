@@ -12,7 +12,7 @@ export function openApiRoutes(router: OpenAPIHono<ApiEnv>, { version }: ApiServi
   router.get("/api/openapi.json", (context) => context.json(openApiDocument(router, version)));
 }
 
-export const openApiDocument = (router: OpenAPIHono<ApiEnv>, version: string) =>
+const openApiDocument = (router: OpenAPIHono<ApiEnv>, version: string) =>
   router.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

@@ -189,11 +189,7 @@ export function resourceRoutes(services: ApiServices, authorize: Authorize): Ope
 const scopeOf = ({ repository, environment }: ListedResource) => ({ repository, environment });
 
 /** @throws {ApiError} where there is none within reach, or several */
-export async function theResource(
-  db: Queryable,
-  given: string,
-  reach: Reach,
-): Promise<ListedResource> {
+async function theResource(db: Queryable, given: string, reach: Reach): Promise<ListedResource> {
   const [found, second] = await findResources(db, given, likePatterns(reach));
   if (found === undefined) throw notFound(`resource "${given}"`);
   const isOnly = second === undefined || found.id === given || second.phase === "deleted";

@@ -16,7 +16,7 @@ import { createRouter, problems, type ApiEnv } from "../router.ts";
 import { name, pageHeaders } from "../schemas/common.ts";
 import { spec, specDetail, specQuery, submitQuery, submitted } from "../schemas/spec.ts";
 import type { ApiServices } from "../services.ts";
-import type { SpecOutcome, SubmittedSpec } from "../spec-store.ts";
+import type { SpecOutcome, SubmittedSpec } from "../../../controller/spec-store.ts";
 import { specView, submittedView } from "../views/spec.ts";
 
 const key = z.tuple([z.string(), z.string(), z.string()]);
@@ -217,7 +217,13 @@ function committed(outcome: SpecOutcome) {
       });
     }
     case "refused": {
-      const status = { "not-found": 404, conflict: 409, unavailable: 503, ambiguous: 400 } as const;
+      const status = {
+        "not-found": 404,
+        forbidden: 403,
+        conflict: 409,
+        unavailable: 503,
+        ambiguous: 400,
+      } as const;
       throw new ApiError(status[outcome.reason], {
         code: outcome.reason,
         detail: outcome.message,

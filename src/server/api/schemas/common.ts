@@ -29,7 +29,7 @@ export const problemDetails = z
   })
   .meta({ id: "Problem", description: "What is wrong, and what to do next (RFC 9457)" });
 
-export const defaultLimit = 100;
+const defaultLimit = 100;
 const maxLimit = 500;
 
 export const pageQuery = z.object({
@@ -55,5 +55,3 @@ export const name = z.string().min(1).max(200);
 
 export const textRecord = z.record(z.string(), z.string());
 export const anyRecord = z.record(z.string(), z.unknown());
-
-export const message = z.object({ message: z.string() }).meta({ id: "Message" });

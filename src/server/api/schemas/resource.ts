@@ -87,4 +87,3 @@ export const retried = z
   .meta({ id: "Retried" });
 
 export type ApiResource = z.output<typeof resource>;
-export type ApiResourceDetail = z.output<typeof resourceDetail>;

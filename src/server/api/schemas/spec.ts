@@ -1,9 +1,9 @@
 /** Score specs: what is in git, and what submitting one answers. */
 import { z } from "zod";
-import { fileProblem, name, pageQuery, time } from "./common.ts";
+import { fileProblem, name, pageQuery } from "./common.ts";
 import { gate, resourceStates } from "./resource.ts";
 
-export const operation = z
+const operation = z
   .object({
     uid: z.string(),
     operation: z.enum(["create", "update", "delete", "replace", "adopt", "none"]),
@@ -94,22 +94,6 @@ export const specQuery = pageQuery.extend({
 
 export const submitQuery = z.object({ environment: name.optional(), repository: name.optional() });
 
-export const environment = z
-  .object({
-    name: z.string(),
-    repository: z.string(),
-    branch: z.string(),
-    applied_commit: z.string().nullable(),
-    observed_commit: z.string().nullable(),
-    observed_at: time.nullable(),
-    plan_hash: z.string().nullable(),
-    reason: z.string(),
-    message: z.string(),
-    problems: z.array(fileProblem),
-  })
-  .meta({ id: "Environment" });
-
 export type ApiPlan = z.output<typeof plan>;
 export type Submitted = z.output<typeof submitted>;
 export type ApiSpec = z.output<typeof spec>;
-export type ApiSpecDetail = z.output<typeof specDetail>;

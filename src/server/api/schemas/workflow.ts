@@ -10,14 +10,7 @@ export const executionStatuses = [
   "failed",
   "cancelled",
 ] as const;
-export const stepStatuses = [
-  "pending",
-  "running",
-  "waiting",
-  "completed",
-  "failed",
-  "skipped",
-] as const;
+const stepStatuses = ["pending", "running", "waiting", "completed", "failed", "skipped"] as const;
 
 export const step = z
   .object({

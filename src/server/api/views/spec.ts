@@ -3,7 +3,7 @@ import type { Plan } from "../../../model/plan.ts";
 import type { ListedWorkload } from "../../../store/workload-pages.ts";
 import { teamOf, type Team } from "../auth/roles.ts";
 import type { ApiPlan, ApiSpec, Submitted } from "../schemas/spec.ts";
-import type { CommittedSpec } from "../spec-store.ts";
+import type { CommittedSpec } from "../../../controller/spec-store.ts";
 import { stateOf } from "./resource.ts";
 
 export function specView(it: ListedWorkload, teams: readonly Team[]): ApiSpec {
@@ -51,15 +51,21 @@ function messageOf(it: CommittedSpec, done: "submitted" | "removed"): string {
 }
 
 /** Without what stays as it is: a plan is of the whole environment. */
-export const planView = (plan: Plan): ApiPlan => ({
+const planView = (plan: Plan): ApiPlan => ({
   hash: plan.hash,
   commit: plan.commit,
   base: plan.base,
   environment: plan.environment,
   operations: plan.operations
     .filter((it) => it.operation !== "none" || it.gate !== null)
-    .map(({ bundle: _, ...it }) => ({
-      ...it,
+    .map((it) => ({
+      uid: it.uid,
+      operation: it.operation,
+      workload: it.workload,
+      provider: it.provider,
+      workflow: it.workflow,
+      reason: it.reason,
+      gate: it.gate,
       changes: it.changes.map((change) => ({ ...change })),
       dependsOn: [...it.dependsOn],
     })),

@@ -1,7 +1,7 @@
 /** What the API needs of git: specs read, committed and removed. The controller's side does it. */
-import type { Problem } from "../../model/problem.ts";
-import type { Plan } from "../../model/plan.ts";
-import type { Scope } from "../../model/uid.ts";
+import type { Problem } from "../model/problem.ts";
+import type { Plan } from "../model/plan.ts";
+import type { Scope } from "../model/uid.ts";
 
 export interface Author {
   readonly username: string;
@@ -34,7 +34,7 @@ export type SpecOutcome =
   | { readonly kind: "problems"; readonly problems: readonly Problem[] }
   | {
       readonly kind: "refused";
-      readonly reason: "not-found" | "conflict" | "unavailable" | "ambiguous";
+      readonly reason: "not-found" | "forbidden" | "conflict" | "unavailable" | "ambiguous";
       readonly message: string;
       readonly hint: string;
     };

@@ -1,0 +1,81 @@
+/** Puts the HTTP API together for `innominatus serve`: what it works with, and the first administrator. */
+import { randomBytes } from "node:crypto";
+import type { CatalogOf, CatalogRead } from "../controller/catalog.ts";
+import type { Repository } from "../controller/repository.ts";
+import { createSpecs } from "../controller/specs.ts";
+import type { Services } from "../controller/services.ts";
+import type { Provider } from "../provider/provider.ts";
+import { createApi, type Api } from "../server/api/api.ts";
+import { ensureAdministrator } from "../server/api/auth/accounts.ts";
+import { createPasswords } from "../server/api/auth/passwords.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { CommandContext } from "./context.ts";
+import { version } from "./version.ts";
+
+export interface ServedApi extends Api {
+  /** What a repository's loop works with, so that the API sees the same. */
+  readonly opened: (repository: Repository) => Repository;
+  readonly catalogOf: (repository: string) => CatalogOf;
+}
+
+export async function openApi(
+  context: CommandContext,
+  settings: Settings,
+  services: Services,
+  outer: () => CatalogOf,
+): Promise<ServedApi> {
+  const { db, sealer, clock, log } = services;
+  const passwords = createPasswords();
+  const repositories = new Map<string, Repository>();
+  const catalogs = new Map<string, CatalogRead>();
+  const catalogOf =
+    (repository: string): CatalogOf =>
+    (own) => {
+      const read = outer()(own);
+      catalogs.set(repository, read);
+      return read;
+    };
+  const specs = createSpecs({
+    services,
+    settings: settings.api,
+    catalogOf: (own) => outer()(own),
+    mirrorOf: (name) => repositories.get(name)?.mirror,
+    forgeOf: () => undefined,
+  });
+  const api = createApi({
+    db,
+    sealer,
+    clock,
+    log,
+    settings: settings.api,
+    passwords,
+    version,
+    specs,
+    providers: () => providersIn(catalogs.size === 0 ? [outer()([])] : [...catalogs.values()]),
+    stopping: context.stop,
+  });
+  const generate = (): string => randomBytes(18).toString("base64url");
+  const password = await ensureAdministrator(db, settings.api, passwords, generate);
+  if (password !== undefined) {
+    // To the terminal and nowhere else: it is no line of a log.
+    context.stderr.write(
+      `first start: log in as admin with the password ${password}\n` +
+        "it is shown this once; set INNOMINATUS_ADMIN_PASSWORD to choose another\n",
+    );
+  }
+  return {
+    ...api,
+    catalogOf,
+    opened(repository) {
+      repositories.set(repository.name, repository);
+      return repository;
+    },
+  };
+}
+
+function providersIn(reads: readonly CatalogRead[]): readonly Provider[] {
+  const all = reads.flatMap(({ catalog }) =>
+    [...catalog.byType.values()].flatMap(({ claims, overruled }) => [...claims, ...overruled]),
+  );
+  return [...new Set(all.map((it) => it.provider))];
+}
