@@ -89,6 +89,7 @@ export function createScratchResource(
       scope,
       run,
       uid,
+      provider: bundle.provider,
       operation: operation === "observe" ? ("delete" as const) : operation,
       steps: workflow.steps,
       outputs: workflow.outputs,

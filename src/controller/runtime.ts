@@ -4,6 +4,8 @@ import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { openClusters } from "../execute/kube/clusters.ts";
+import { createWatchHub } from "../execute/kube/watch-hub.ts";
 import { createExecutors } from "../execute/registry.ts";
 import type { SecretMemory } from "../execute/steps/secret.ts";
 import type { Clock, Random } from "../model/clock.ts";
@@ -13,6 +15,7 @@ import type { Settings } from "../settings/settings.ts";
 import { releaseRuns } from "../store/claims.ts";
 import type { Database } from "../store/database.ts";
 import { openEmbedded } from "../store/embedded.ts";
+import { kubernetesObjects } from "../store/kubernetes-objects.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
 import { memoryRows } from "../store/secrets.ts";
@@ -44,6 +47,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const sealer = await openSealer(settings);
     const scratch = join(settings.dataDir, "scratch");
     await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const clusters = openClusters(settings.clusters);
+    const watches = createWatchHub();
     const executors = createExecutors({
       clock,
       scratch,
@@ -52,12 +57,16 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       secretMemory: memoryOn(db, sealer),
       connections: settings.connections,
       fetch,
+      kubernetes: { clusters, inventory: kubernetesObjects(db), watches },
     });
     const limits = limitsOf(settings);
     const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
     return {
       services: { db, sealer, executors, clock, random, log, holder, limits },
-      close: () => db.close(),
+      close: async () => {
+        watches.close();
+        await db.close();
+      },
     };
   } catch (error) {
     await db.close();

@@ -165,6 +165,7 @@ async function perform(
       scope,
       run: prefix + run.id,
       uid: run.uid,
+      provider: run.provider,
       operation: run.operation,
       steps: it.steps,
       outputs: it.outputs,

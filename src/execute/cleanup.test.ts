@@ -39,6 +39,7 @@ function setUp(more: Partial<StepDefinition<object>> = {}, leftMs?: number) {
         scope: { repository: "origin", environment: "default" },
         run: "run-1",
         uid: "mock.default#shop.db",
+        provider: "mock-team",
         operation: "create",
         steps: [
           {

@@ -33,6 +33,8 @@ export interface EngineEvent {
 export interface StepContext {
   readonly scope: Scope;
   readonly uid: Uid;
+  /** Name of the provider whose workflow this is. */
+  readonly provider: string;
   readonly run: string;
   readonly name: string;
   /** The same for every attempt at this step of this run: name what you make after it, and find it again. */

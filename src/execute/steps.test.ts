@@ -107,6 +107,7 @@ class World implements Journal {
       scope: { repository: "origin", environment: "default" },
       run: "run-1",
       uid: "mock.default#shop.db",
+      provider: "mock-team",
       operation: "create",
       steps: given,
       outputs: {},

@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly scope: Scope;
   readonly run: string;
   readonly uid: Uid;
+  /** Name of the provider whose workflow this is. */
+  readonly provider: string;
   readonly operation: RunOperation;
   readonly steps: readonly WorkflowStep[];
   readonly outputs: Workflow["outputs"];
@@ -159,9 +161,19 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
       : entry.elapsedMs + performer.sinceClaimMs();
   const stepLeftMs = () => Math.min(step.timeoutMs - elapsedMs(), performer.runLeftMs());
   const attempts = (entry?.attempts ?? 0) + (entry?.state === "waiting" ? 0 : 1);
-  const { scope, uid, run, parameters, environment, masker } = request;
+  const { scope, uid, provider, run, parameters, environment, masker } = request;
   const key = `${run}/${step.name}`;
-  const identity = { scope, uid, run, name: step.name, key, parameters, environment, masker };
+  const identity = {
+    scope,
+    uid,
+    provider,
+    run,
+    name: step.name,
+    key,
+    parameters,
+    environment,
+    masker,
+  };
   let context: Omit<StepContext, "log" | "signal"> = {
     ...identity,
     note: entry?.note,

@@ -33,7 +33,7 @@ workflows: [{ name: a, file: a.yaml }, { name: b, file: a.yaml }, { name: bad, f
     "p/provider.yaml": manifest,
     "p/a.yaml": policyWorkflow(),
     "p/bad.yaml": "kind: Workflow",
-    "p/k8s.yaml": policyWorkflow().replace("policy", "kubernetes"),
+    "p/k8s.yaml": policyWorkflow().replace("policy", "ansible"),
   };
   const result = readFiles(files, "p/provider.yaml", layer).provider;
   if (result === undefined) throw new Error(manifest);
@@ -200,7 +200,7 @@ test("a workflow with a step that this build does not perform is refused, naming
   );
   const resolution = resolve(catalogOf(future), "db", "default");
   expect(resolution).toMatchObject({ ok: false, code: "provider/unsupported-step" });
-  expect(!resolution.ok && resolution.message).toMatch(/delete.*"kubernetes"/);
+  expect(!resolution.ok && resolution.message).toMatch(/delete.*"ansible"/);
 });
 
 test("an unknown type lists the known ones, or the one that was meant", () => {

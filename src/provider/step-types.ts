@@ -1,6 +1,13 @@
 /** Step types: those this build performs, and those the format knows beyond them. */
 
-export const builtStepTypes: readonly string[] = ["http", "policy", "secret", "sql", "wait"];
+export const builtStepTypes: readonly string[] = [
+  "http",
+  "kubernetes",
+  "policy",
+  "secret",
+  "sql",
+  "wait",
+];
 
 /** Upstream's executors and stubs: files that use them load, and a resource that needs them says why it cannot be made. */
 export const foreseenStepTypes: readonly string[] = [
@@ -11,7 +18,6 @@ export const foreseenStepTypes: readonly string[] = [
   "dummy",
   "git-commit-manifests",
   "gitea-repo",
-  "kubernetes",
   "monitoring",
   "resource-provisioning",
   "security",

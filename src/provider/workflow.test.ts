@@ -167,7 +167,7 @@ test.each(steps)("a step with %s", (_, text, code, place) => {
 });
 
 test.each([
-  ["{ name: a, type: kubernetes }", "provider/unsupported-step"],
+  ["{ name: a, type: ansible }", "provider/unsupported-step"],
   ["{ name: a, type: policy, parallel: true }", "provider/ignored-field"],
   ["{ name: a, type: policy, when: manual }", "provider/condition"],
   ["{ name: a, type: policy, timout: 3s }", "schema/unknown-field"],

@@ -29,6 +29,23 @@ const connection = z.strictObject({
   publicPort: whole(1, 65_535).optional(),
 });
 
+const serviceAccount = z
+  .string()
+  .regex(/^[-a-z0-9.]+\/[-a-z0-9.]+$/, "a service account, written namespace/name");
+
+const cluster = z.strictObject({
+  /** Names, `repository/environment`, or `*`. */
+  environments: z.array(text).min(1).default(["*"]),
+  /** The cluster that the controller itself runs in. */
+  inCluster: z.boolean().default(false),
+  kubeconfig: text.optional(),
+  context: text.optional(),
+  /** By provider: the service account it acts as. */
+  impersonate: z.record(name, serviceAccount).default({}),
+  /** Of a workload's own objects; `{workload}` and `{environment}` stand for the names. */
+  namespace: text.default("{workload}-{environment}"),
+});
+
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const logEncodings = ["json", "console"] as const;
 
@@ -48,6 +65,8 @@ export const settingsFile = z.strictObject({
     .default([]),
   providers: z.array(provider).default([]),
   connections: z.record(name, connection).default({}),
+  /** The first that names an environment serves it. */
+  clusters: z.record(name, cluster).default({}),
   intervals: z
     .strictObject({
       poll: duration("60s", 1_000),

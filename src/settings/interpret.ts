@@ -4,6 +4,7 @@ import type { Problem } from "../model/problem.ts";
 import { readAuditSink } from "./audit-sink.ts";
 import { readApi } from "./api-file.ts";
 import { readConnections } from "./connections.ts";
+import { clustersOf } from "./clusters.ts";
 import type { Context, Tell } from "./context.ts";
 import type { SettingsFile } from "./file.ts";
 import { hasPassword, isPostgresUrl } from "./secret-url.ts";
@@ -39,6 +40,7 @@ export function interpret(
     repositories: repositoriesOf(file, context, tell),
     providers: providersOf(file, context, tell),
     connections: readConnections(file.connections, env, tell),
+    clusters: clustersOf(file.clusters, baseOf(["clusters"]), tell),
     pollMs: intervals.poll,
     resyncMs: intervals.resync,
     workers: workers.count,

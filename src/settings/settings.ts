@@ -46,6 +46,22 @@ export interface AuditSink {
   readonly intervalMs: number;
 }
 
+export interface ClusterSettings {
+  readonly name: string;
+  readonly source:
+    | { readonly kind: "in-cluster" }
+    /** Without a file: `KUBECONFIG` or `~/.kube/config`; without a context: the current one. */
+    | { readonly kind: "kubeconfig"; readonly file?: string; readonly context?: string };
+  /** Names, `repository/environment`, or `*`. */
+  readonly environments: readonly string[];
+  /** By provider: the user it acts as. */
+  readonly impersonate: {
+    readonly [provider: string]: { readonly user: string; readonly groups: readonly string[] };
+  };
+  /** Of a workload's own objects; `{workload}` and `{environment}` stand for the names. */
+  readonly namespace: string;
+}
+
 /** Holds secrets: never log it whole; `secretValues` lists them for masking. */
 export interface Settings {
   readonly dataDir: string;
@@ -57,6 +73,7 @@ export interface Settings {
   readonly repositories: readonly RepositorySettings[];
   readonly providers: readonly ProviderSource[];
   readonly connections: { readonly [name: string]: Connection };
+  readonly clusters: readonly ClusterSettings[];
   readonly pollMs: number;
   readonly resyncMs: number;
   readonly workers: number;

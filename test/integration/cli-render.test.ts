@@ -28,7 +28,7 @@ steps:
     when: "{{ .parameters.wanted }}"
     config: { url: "https://example.com/{{ .parameters.title }}" }
   - name: apply
-    type: kubernetes
+    type: ansible
     namespace: "{{ .parameters.namespace }}"
     config:
       labels: ["{{ .parameters.title }}", { count: "{{ .parameters.count }}" }]
@@ -82,7 +82,7 @@ describe("with all inputs", () => {
         { name: "say", type: "policy", config: { script: "set -e\necho shop\n" } },
         {
           name: "apply",
-          type: "kubernetes",
+          type: "ansible",
           config: { namespace: "shop-default", labels: ["shop", { count: 2 }] },
         },
       ],

@@ -329,6 +329,7 @@ function resourceOf(type: string) {
         scope,
         run: `run-${(runs += 1)}`,
         uid: identity.uid,
+        provider: bundle.provider,
         operation: during,
         steps: workflow.steps,
         outputs: workflow.outputs,

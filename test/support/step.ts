@@ -13,6 +13,7 @@ export const runningClock: Clock = {
 export const stepContext = (more: Partial<StepContext> = {}): StepContext => ({
   scope: { repository: "origin", environment: "default" },
   uid: "mock.default#shop.db",
+  provider: "test-team",
   run: "run-1",
   name: "only",
   key: "run-1/only",

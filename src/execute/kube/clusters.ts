@@ -1,0 +1,68 @@
+/** Which cluster an environment's objects are in, and as whom a provider acts there. */
+import type { Scope } from "../../model/uid.ts";
+import { readAccess, type AccessSource } from "./access.ts";
+import { openCluster, type Cluster, type Impersonation, type KubeAccess } from "./cluster.ts";
+
+export interface ClusterSettings {
+  readonly name: string;
+  readonly source: AccessSource;
+  /** Names of environments, `repository/environment`, or `*`. */
+  readonly environments: readonly string[];
+  /** By provider; what is not listed acts as the controller itself. */
+  readonly impersonate: { readonly [provider: string]: Impersonation };
+  /** Of a workload's own namespace; `{workload}` and `{environment}` stand for the names. */
+  readonly namespace: string;
+}
+
+export interface Clusters {
+  /** `undefined`: the environment has no cluster. */
+  settingsOf(scope: Scope): ClusterSettings | undefined;
+  /** @param provider whose rights to use; `undefined`: the controller's own. */
+  find(scope: Scope, provider: string | undefined): Cluster | undefined;
+}
+
+export interface ClustersOptions {
+  readonly onCall?: (call: { readonly method: string; readonly path: string }) => void;
+}
+
+/** The first of the list that names the environment serves it. */
+export function openClusters(
+  list: readonly ClusterSettings[],
+  { onCall }: ClustersOptions = {},
+): Clusters {
+  const opened = new Map<string, Cluster>();
+  const accesses = new Map<string, Promise<KubeAccess>>();
+
+  const settingsOf: Clusters["settingsOf"] = ({ repository, environment }) =>
+    list.find(({ environments }) =>
+      ["*", environment, `${repository}/${environment}`].some((it) => environments.includes(it)),
+    );
+  return {
+    settingsOf,
+    find(scope, provider) {
+      const settings = settingsOf(scope);
+      if (settings === undefined) return undefined;
+      const { name, source } = settings;
+      const impersonate = provider === undefined ? undefined : settings.impersonate[provider];
+      const key = JSON.stringify([name, impersonate?.user ?? ""]);
+      const known = opened.get(key);
+      if (known !== undefined) return known;
+      const refresh = (): void => void accesses.delete(name);
+      const access = async (): Promise<KubeAccess> => {
+        const read = accesses.get(name) ?? readAccess(source);
+        accesses.set(name, read);
+        read.catch(refresh);
+        return read;
+      };
+      const cluster = openCluster({
+        name,
+        access,
+        refresh,
+        ...(impersonate === undefined ? {} : { impersonate }),
+        ...(onCall === undefined ? {} : { onCall }),
+      });
+      opened.set(key, cluster);
+      return cluster;
+    },
+  };
+}
