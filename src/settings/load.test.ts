@@ -32,6 +32,7 @@ test("without file, variable or flag every setting has its default", () => {
   expect(load()).toEqual({
     problems: [],
     settings: {
+      clusters: [],
       dataDir: join(cwd, "data"),
       databaseUrl: undefined,
       encryptionKey: undefined,
@@ -451,4 +452,33 @@ test("law 7: every secret of the settings is listed for masking", () => {
     "sinks-token",
     "token",
   ]);
+});
+
+test("a cluster says where it is, whom it serves, and as whom providers act in it", () => {
+  const yaml = `clusters:
+  main:
+    environments: [production, shop/staging]
+    kubeconfig: ./kubeconfig
+    context: prod
+    impersonate: { database-team: platform/db }
+  own: { inCluster: true, namespace: apps }
+`;
+  const [main, own] = settingsOf({ yaml }).clusters;
+  expect(main).toMatchObject({
+    name: "main",
+    source: { kind: "kubeconfig", file: join(cwd, "kubeconfig"), context: "prod" },
+    environments: ["production", "shop/staging"],
+    impersonate: { "database-team": { user: "system:serviceaccount:platform:db" } },
+    namespace: "{workload}-{environment}",
+  });
+  expect(own).toMatchObject({
+    source: { kind: "in-cluster" },
+    environments: ["*"],
+    namespace: "apps",
+  });
+});
+
+test("a cluster is the one we run in or one of a kubeconfig, not both", () => {
+  const yaml = "clusters:\n  both: { inCluster: true, context: prod }\n";
+  expect(codes(load({ yaml }))).toEqual(["innominatus.yaml:2 settings/cluster"]);
 });
