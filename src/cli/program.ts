@@ -9,14 +9,9 @@ import {
   type ProviderNewFlags,
   type ProviderTestFlags,
 } from "./commands/provider.ts";
-import {
-  runEvents,
-  runLogs,
-  runResources,
-  runRuns,
-  runStatus,
-  type RunsFlags,
-} from "./commands/records.ts";
+import { runEvents, type EventsFlags } from "./commands/events.ts";
+import { runLogs } from "./commands/logs.ts";
+import { runResources, runRuns, runStatus, type RunsFlags } from "./commands/records.ts";
 import { runRender, type RenderFlags } from "./commands/render.ts";
 import { runSecret } from "./commands/secret.ts";
 import { runServe } from "./commands/serve.ts";
@@ -165,14 +160,21 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     );
   command("events", "the audit trail, newest first; of one resource, or of all")
     .argument("[resource]", "uid, or what is after its #")
+    .option("--run <id>", "of one run only; the end of its id will do")
+    .option("--type <name>", "of one kind only, like RunFailed or innominatus.run.failed")
+    .option("--since <when>", "not older: a length of time like 24h, or a moment")
+    .option("--undelivered", "only what the audit sink has not taken")
+    .option("-f, --follow", "oldest first, and go on with those to come")
     .option("--limit <number>", "how many at the most", "50")
     .addOption(environment)
     .addOption(output(...listingFormats))
-    .action(async (resource: string | undefined, flags: RunsFlags) =>
+    .action(async (resource: string | undefined, flags: EventsFlags) =>
       onExit(await runEvents(context, resource, flags)),
     );
   onOne(
-    command("logs", "what the steps of a run printed").argument("<run>", "id, or its end"),
+    command("logs", "what the steps of a run printed")
+      .argument("<run>", "id, or its end")
+      .option("-f, --follow", "go on until the run has ended"),
     runLogs,
   );
   onOne(

@@ -1,17 +1,14 @@
-/** `innominatus status`, `resources`, `runs` and `logs`: the record, as it is. */
+/** `innominatus status`, `resources` and `runs`: the record, as it is. */
 import type { Recorded } from "../../model/resource.ts";
 import { isUid, type Scope, type Uid } from "../../model/uid.ts";
 import type { Database } from "../../store/database.ts";
-import { listEvents } from "../../store/events.ts";
 import { readEnvironment } from "../../store/environments.ts";
 import { listResources } from "../../store/resources.ts";
-import { findRuns, listRuns, type RecordedRun } from "../../store/runs.ts";
-import { listLogs } from "../../store/steps.ts";
+import { listRuns } from "../../store/runs.ts";
 import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
 import { CommandError } from "../output/failure.ts";
-import { eventListing } from "../output/events.ts";
 import { renderListing, type Listing, type ListingFormat } from "../output/listing.ts";
-import { logText, resourceListing, runListing } from "../output/records.ts";
+import { resourceListing, runListing } from "../output/records.ts";
 import { environmentListing } from "../output/environments.ts";
 import { withStore } from "../session.ts";
 
@@ -64,14 +61,6 @@ export async function runRuns(
   return print(context, runListing(context.clock.now()), rows, flags);
 }
 
-export async function runEvents(
-  context: CommandContext,
-  resource: string | undefined,
-  flags: RunsFlags,
-): Promise<number> {
-  return print(context, eventListing, await latest(context, resource, flags, listEvents), flags);
-}
-
 /** Of one resource, or of all that are asked for. */
 async function latest<T>(
   context: CommandContext,
@@ -93,34 +82,10 @@ async function latest<T>(
   );
 }
 
-function limitOf({ limit }: RunsFlags): number {
+export function limitOf({ limit }: RunsFlags): number {
   const count = Number(limit);
   if (Number.isInteger(count) && count > 0) return count;
   throw new CommandError(`"${limit}" is no count`, "--limit", "use a whole number from 1");
-}
-
-export async function runLogs(
-  context: CommandContext,
-  id: string,
-  flags: GlobalOptions,
-): Promise<number> {
-  const { paint } = screenOf(context);
-  await withStore(context, flags, async (db) => {
-    const run = await theRun(db, id);
-    for (const line of await listLogs(db, run.id)) context.stdout.write(logText(line, paint));
-    if (run.message !== "") context.stderr.write(`${run.state}: ${run.message}\n`);
-  });
-  return 0;
-}
-
-async function theRun(db: Database, id: string): Promise<RecordedRun> {
-  const [run, second] = await findRuns(db, id);
-  if (run !== undefined && second === undefined) return run;
-  throw new CommandError(
-    run === undefined ? `there is no run ${id}` : `several runs end with ${id}`,
-    "RUN",
-    "list them with `innominatus runs`",
-  );
 }
 
 export interface FoundResource {
@@ -129,7 +94,7 @@ export interface FoundResource {
 }
 
 /** By uid, or by what is after its `#`, where only one resource has that. */
-async function findResource(
+export async function findResource(
   db: Database,
   scopes: readonly Scope[],
   given: string,
@@ -177,7 +142,7 @@ export function chosen<S extends Scope>(
   throw new CommandError(what, "--environment", `recorded: ${names}`);
 }
 
-async function collect<S, T>(
+export async function collect<S, T>(
   scopes: readonly S[],
   read: (scope: S) => Promise<readonly T[]>,
 ): Promise<T[]> {
@@ -186,7 +151,7 @@ async function collect<S, T>(
   return rows;
 }
 
-function print<T>(
+export function print<T>(
   context: CommandContext,
   listing: Listing<T>,
   rows: readonly T[],
