@@ -36,7 +36,7 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
   const start = (claim: Claim): void => {
     const work = workOn(services, claim, drain)
       .then(onWorked)
-      .catch((error: unknown) => log.error({ err: error, run: claim.run }, "run interrupted"))
+      .catch((error: unknown) => log.error({ err: error, ...about(claim) }, "run interrupted"))
       .finally(() => {
         inHand.delete(work);
         onWorking(inHand.size);
@@ -68,3 +68,10 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
   }
   await Promise.all(inHand);
 }
+
+const about = ({ repository, environment, run, uid }: Claim) => ({
+  repository,
+  environment,
+  run,
+  uid,
+});

@@ -72,10 +72,13 @@ export async function workOn(
   const masker = createMasker();
   const failedCleanups: FailedCleanup[] = [];
   const logger = log.child({
+    repository: run.repository,
+    environment: run.environment,
     run: run.id,
     uid: run.uid,
     operation: run.operation,
     commit: run.commit,
+    correlation: run.plan,
   });
   logger.info({ attempt: run.attempt }, "run started");
   try {

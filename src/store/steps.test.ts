@@ -127,6 +127,25 @@ describe.each(databases())("steps on %s", (kind) => {
     expect(rest.map((it) => it.text)).toEqual(["two", "three"]);
   });
 
+  it("bounds what a step prints over all its attempts, and says so once", async () => {
+    const claim = await begin();
+    await write((tx) => startStep(tx, claim.run, role));
+    await write((tx) => startStep(tx, claim.run, { ...role, name: "grant" }));
+    const log = (text: string, step = "role") => appendLog(db, claim, step, text, 10);
+    for (const text of ["1234", "5678", "90ab", "more", "and more"]) await log(text);
+    await log("1234567890", "grant");
+    const lines = (await listLogs(db, claim.run)).map((it) => it.text);
+    expect(lines).toEqual([
+      "1234",
+      "5678",
+      "90\n… log cut: this step has printed more than 10 characters\n",
+      "1234567890",
+    ]);
+    await write((tx) => startStep(tx, claim.run, role));
+    await log("again");
+    expect(await listLogs(db, claim.run)).toHaveLength(4);
+  });
+
   it("law 6: a worker that lost its lease cannot even log", async () => {
     const stale = await begin();
     await releaseRun(db, stale);

@@ -157,10 +157,14 @@ export interface LogLine {
 
 const logRow = z.object({ id: z.coerce.string(), step: z.string(), at: time, text: z.string() });
 
+/** Characters kept of a step, over all its attempts and looks. */
+const logAtMost = 2_097_152;
+
 /**
- * Fenced by itself, in one statement: a talkative step writes often.
+ * Fenced by itself, in one statement: a talkative step writes often. What goes beyond `atMost` is
+ * dropped, and the log says so once.
  *
- * @param text masked and bounded already
+ * @param text masked already
  * @throws {LeaseLostError}
  */
 export async function appendLog(
@@ -168,12 +172,24 @@ export async function appendLog(
   { run, target, token }: Pick<Claim, "run" | "target" | "token">,
   step: string,
   text: string,
+  atMost = logAtMost,
 ): Promise<void> {
+  const cut = `\n… log cut: this step has printed more than ${atMost} characters\n`;
   const { rows } = await db.query(
-    `insert into step_logs (run, step, text) select $1, $2, $3 from runs
-     where id = $1 and token = $4 and state = 'running' and lease_expires_at > store_now()
-     returning run`,
-    [run, step, text, token.toString()],
+    `with fence as (
+       select id from runs
+       where id = $1 and token = $4 and state = 'running' and lease_expires_at > store_now()),
+     room as (select log_size as used from steps where run = $1 and name = $2),
+     counted as (
+       update steps s set log_size = least(s.log_size + length($3), $5::int + 1) from fence
+       where s.run = fence.id and s.name = $2 and s.log_size <= $5),
+     written as (
+       insert into step_logs (run, step, text)
+       select fence.id, $2, case when coalesce(used, 0) + length($3) <= $5 then $3
+         else left($3, $5 - used) || $6 end
+       from fence left join room on true where coalesce(used, 0) <= $5)
+     select id from fence`,
+    [run, step, text, token.toString(), atMost, cut],
   );
   if (rows.length === 0) throw new LeaseLostError(target, token);
 }
