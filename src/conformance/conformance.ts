@@ -125,6 +125,9 @@ async function tryBundle(
   });
 }
 
+/** For delays of what waits on a cluster: there is none here. */
+const halfway = (): number => 0.5;
+
 /** The executors that the controller has, with a folder for scripts that is gone afterwards. */
 export async function withScratch<T>(
   path: string,
@@ -135,8 +138,8 @@ export async function withScratch<T>(
   const scratch = await mkdtemp(join(tmpdir(), "innominatus-conformance-"));
   try {
     const secretMemory = rememberForGood();
-    const tools = { clock, scratch, path, randomBytes, secretMemory, connections, fetch };
-    return await use(createExecutors(tools));
+    const tools = { clock, random: halfway, scratch, path, randomBytes, secretMemory };
+    return await use(createExecutors({ ...tools, connections, fetch }));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

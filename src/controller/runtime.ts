@@ -51,6 +51,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     const watches = createWatchHub();
     const executors = createExecutors({
       clock,
+      random,
       scratch,
       path: options.path,
       randomBytes,

@@ -33,12 +33,10 @@ export interface SpecsOptions {
   /** `undefined`: not opened yet, as its remote is away. */
   readonly mirrorOf: (repository: string) => Mirror | undefined;
   /** `undefined`: the repository is on no forge that is configured. */
-  readonly forgeOf: (repository: string) => PullRequests | undefined;
+  readonly forgeOf: (repository: string) => Forge | undefined;
 }
 
 type Refused = Extract<SpecOutcome, { kind: "refused" }>;
-
-type PullRequests = Pick<Forge, "openPullRequest">;
 
 const attempts = 5;
 
@@ -168,7 +166,7 @@ const proposalOf = (name: string, commit: string): string =>
   `innominatus/specs/${name}-${commit.slice(0, 12)}`;
 
 async function openPullRequest(
-  forge: PullRequests | undefined,
+  forge: Forge | undefined,
   { subject, author }: FileChange,
   name: string,
   commit: string,

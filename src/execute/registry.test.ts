@@ -7,6 +7,7 @@ test("what the format says this build performs is what it performs", () => {
   const secretMemory = { get: async () => undefined, put: async () => undefined };
   const executors = createExecutors({
     clock: runningClock,
+    random: () => 0.5,
     scratch: "/tmp",
     path: "",
     randomBytes: (size) => new Uint8Array(size),

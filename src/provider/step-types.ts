@@ -6,6 +6,7 @@ export const builtStepTypes: readonly string[] = [
   "policy",
   "secret",
   "sql",
+  "tekton",
   "wait",
 ];
 
@@ -22,7 +23,6 @@ export const foreseenStepTypes: readonly string[] = [
   "resource-provisioning",
   "security",
   "tagging",
-  "tekton",
   "terraform",
   "terraform-generate",
   "validation",

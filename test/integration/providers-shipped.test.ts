@@ -289,6 +289,7 @@ function resourceOf(type: string) {
   const remembered = new Map<string, string>();
   const executors: ReadonlyMap<string, StepExecutor> = createExecutors({
     clock: runningClock,
+    random: () => 0.5,
     scratch,
     path: "/usr/bin:/bin",
     randomBytes: (size) => randomBytes(size),

@@ -247,6 +247,7 @@ function servicesOn(
   const contextOf = (key: string): string => JSON.stringify(["memory", key]);
   const executors = createExecutors({
     clock: runningClock,
+    random: () => 0.5,
     scratch,
     path: process.env["PATH"] ?? "/usr/bin:/bin",
     randomBytes,

@@ -49,6 +49,7 @@ export function servicesOn(db: Database, options: ServicesOptions = {}): Service
   };
   const registry = createExecutors({
     clock,
+    random: () => 0.5,
     scratch: options.scratch ?? tmpdir(),
     path: process.env["PATH"] ?? "/usr/bin:/bin",
     randomBytes,

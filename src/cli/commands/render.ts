@@ -187,9 +187,10 @@ function strayResults({ steps }: Workflow, { value, document }: Inputs): readonl
 }
 
 /** Asked for what their configs are, and never to do anything. */
-const idleExecutors = ({ clock }: CommandContext): ReturnType<typeof createExecutors> =>
+const idleExecutors = ({ clock, random }: CommandContext): ReturnType<typeof createExecutors> =>
   createExecutors({
     clock,
+    random,
     scratch: "",
     path: "",
     randomBytes,

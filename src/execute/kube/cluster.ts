@@ -40,6 +40,8 @@ export interface Cluster {
   readonly key: string;
   /** @throws {KubeError}, or the signal's reason */
   call(call: KubeCall, signal: AbortSignal): Promise<KubeAnswer>;
+  /** As `call`, of what is no JSON: a log. @throws {KubeError}, or the signal's reason */
+  text(call: KubeCall, signal: AbortSignal): Promise<string>;
   /** Ends when the server ends it. @throws {KubeError}, or the signal's reason */
   watch(
     path: string,
@@ -110,27 +112,39 @@ export function openCluster(options: ClusterOptions): Cluster {
     });
   };
 
+  const ask = async <T>(
+    call: KubeCall,
+    signal: AbortSignal,
+    read: (text: string, status: number) => T | undefined,
+  ): Promise<T> => {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const both = AbortSignal.any([signal, timeout]);
+    const what = `${call.method} ${call.path}`;
+    try {
+      const answer = await send(call, both);
+      const text = await readAll(answer, what);
+      const status = answer.statusCode ?? 0;
+      if (status === 401) refresh();
+      const value = status >= 200 && status < 300 ? read(text, status) : undefined;
+      if (value !== undefined) return value;
+      const refusal = readRefusal(status, parse(text), text, answer.headers["retry-after"]);
+      throw new KubeError(what, refusal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timeout.aborted) throw noAnswer(what, new Error(`no answer in ${timeoutMs / 1_000} s`));
+      throw error instanceof KubeError ? error : noAnswer(what, error);
+    }
+  };
+
   return {
     name,
     key: `${name} ${impersonate?.user ?? ""}`,
-    async call(call, signal) {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      const both = AbortSignal.any([signal, timeout]);
-      const what = `${call.method} ${call.path}`;
-      try {
-        const answer = await send(call, both);
-        const text = await readAll(answer, what);
-        const status = answer.statusCode ?? 0;
+    call: (call, signal) =>
+      ask(call, signal, (text, status) => {
         const body = parse(text);
-        if (status === 401) refresh();
-        if (status >= 200 && status < 300 && isRecord(body)) return { status, body };
-        throw new KubeError(what, readRefusal(status, body, text, answer.headers["retry-after"]));
-      } catch (error) {
-        signal.throwIfAborted();
-        if (timeout.aborted) throw noAnswer(what, new Error(`no answer in ${timeoutMs / 1_000} s`));
-        throw error instanceof KubeError ? error : noAnswer(what, error);
-      }
-    },
+        return isRecord(body) ? { status, body } : undefined;
+      }),
+    text: (call, signal) => ask(call, signal, (text) => text),
     async *watch(path, query, signal) {
       const call = { method: "GET", path, query: { ...query, watch: "true" } } as const;
       const answer = await send(call, signal);

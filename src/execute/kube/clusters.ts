@@ -1,4 +1,5 @@
 /** Which cluster an environment's objects are in, and as whom a provider acts there. */
+import { StallingError } from "../../model/errors.ts";
 import type { Scope } from "../../model/uid.ts";
 import { readAccess, type AccessSource } from "./access.ts";
 import { openCluster, type Cluster, type Impersonation, type KubeAccess } from "./cluster.ts";
@@ -65,4 +66,15 @@ export function openClusters(
       return cluster;
     },
   };
+}
+
+/** @throws {StallingError} the environment has none */
+export function clusterOf(clusters: Clusters, scope: Scope, provider: string | undefined): Cluster {
+  const cluster = clusters.find(scope, provider);
+  if (cluster !== undefined) return cluster;
+  throw new StallingError(
+    "NoCluster",
+    `the environment ${scope.environment} has no Kubernetes cluster`,
+    "name one for it under `clusters` in the controller's settings",
+  );
 }

@@ -4,7 +4,7 @@
  */
 import { StepFailedError, WaitingError } from "../../model/errors.ts";
 import { UnknownKindError } from "./discovery.ts";
-import { KubeError } from "./kube-error.ts";
+import { isUnanswered, KubeError } from "./kube-error.ts";
 import { ManifestError } from "./manifest.ts";
 
 /** While a server is away or too busy, and says nothing about when to come back. */
@@ -25,7 +25,7 @@ export function toStepError(error: unknown, did: string, effect: boolean): unkno
     const detail = `${did}: ${error.message}; correct the manifest in the provider's workflow`;
     return failure("ConfigurationError", false, effect, detail, error);
   }
-  if (status === 0 || status === 429 || status >= 500) {
+  if (isUnanswered(error)) {
     const message = status === 429 ? "the API server asks for patience" : error.message;
     return new WaitingError("EngineUnavailable", `${did}: ${message}`, retryAfterMs ?? awayMs, {
       cause: error,

@@ -84,5 +84,9 @@ export function readRefusal(
   };
 }
 
+/** Nobody knows whether it was carried out: no answer, or one of somebody in between. */
+export const isUnanswered = ({ status }: KubeError): boolean =>
+  status === 0 || status === 429 || status >= 500;
+
 export const isNotFound = (error: unknown): boolean =>
   error instanceof KubeError && error.status === 404;

@@ -2,10 +2,9 @@
  * Step type `kubernetes`: objects of the environment's cluster, applied, deleted, read and waited for
  * (docs/kubernetes.md). Everything it does may be done again: an interrupted attempt is just repeated.
  */
-import { StallingError } from "../../model/errors.ts";
 import { applyObjects, type Work } from "../kube/apply.ts";
 import type { Cluster } from "../kube/cluster.ts";
-import type { Clusters } from "../kube/clusters.ts";
+import { clusterOf, type Clusters } from "../kube/clusters.ts";
 import { failure, toStepError } from "../kube/failure.ts";
 import type { Inventory } from "../kube/inventory.ts";
 import { readManifest } from "../kube/manifest.ts";
@@ -59,8 +58,7 @@ async function perform(
   context: StepContext,
 ): Promise<StepResult> {
   const { scope, uid, run, signal, log } = context;
-  const cluster = clusters.find(scope, context.provider);
-  if (cluster === undefined) throw noCluster(context);
+  const cluster = clusterOf(clusters, scope, context.provider);
   let effect = false;
   const changed = (): void => {
     effect = true;
@@ -85,13 +83,6 @@ async function perform(
     throw toStepError(error, `${config.operation} in cluster ${cluster.name}`, effect);
   }
 }
-
-const noCluster = ({ scope }: StepContext): StallingError =>
-  new StallingError(
-    "NoCluster",
-    `the environment ${scope.environment} has no Kubernetes cluster`,
-    "name one for it under `clusters` in the controller's settings",
-  );
 
 async function apply(work: Work, config: ApplyConfig, { name }: StepContext): Promise<StepResult> {
   const { namespace = "default", force, adopt, prune, inventory: keeper = name } = config;
