@@ -10,6 +10,7 @@ import { ensureAdministrator } from "../server/api/auth/accounts.ts";
 import { createPasswords } from "../server/api/auth/passwords.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { CommandContext } from "./context.ts";
+import type { ForgeOf } from "./forges.ts";
 import { version } from "./version.ts";
 
 export interface ServedApi extends Api {
@@ -23,6 +24,7 @@ export async function openApi(
   settings: Settings,
   services: Services,
   outer: () => CatalogOf,
+  forgeOf: ForgeOf,
 ): Promise<ServedApi> {
   const { db, sealer, clock, log } = services;
   const passwords = createPasswords();
@@ -40,7 +42,7 @@ export async function openApi(
     settings: settings.api,
     catalogOf: (own) => outer()(own),
     mirrorOf: (name) => repositories.get(name)?.mirror,
-    forgeOf: () => undefined,
+    forgeOf,
   });
   const api = createApi({
     db,

@@ -33,10 +33,12 @@ export interface SpecsOptions {
   /** `undefined`: not opened yet, as its remote is away. */
   readonly mirrorOf: (repository: string) => Mirror | undefined;
   /** `undefined`: the repository is on no forge that is configured. */
-  readonly forgeOf: (repository: string) => Forge | undefined;
+  readonly forgeOf: (repository: string) => PullRequests | undefined;
 }
 
 type Refused = Extract<SpecOutcome, { kind: "refused" }>;
+
+type PullRequests = Pick<Forge, "openPullRequest">;
 
 const attempts = 5;
 
@@ -166,7 +168,7 @@ const proposalOf = (name: string, commit: string): string =>
   `innominatus/specs/${name}-${commit.slice(0, 12)}`;
 
 async function openPullRequest(
-  forge: Forge | undefined,
+  forge: PullRequests | undefined,
   { subject, author }: FileChange,
   name: string,
   commit: string,

@@ -1,6 +1,7 @@
 /** What `innominatus.yaml` may say (DESIGN.md §4): the controller's own settings, every key with a default. */
 import { z } from "zod";
 import { apiSection } from "./api-file.ts";
+import { forgeFile } from "./forge.ts";
 import { duration, secretText, text, variable, whole } from "./values.ts";
 
 const name = z
@@ -61,7 +62,14 @@ export const settingsFile = z.strictObject({
     })
     .prefault({}),
   repositories: z
-    .array(z.strictObject({ name, url: text, credentials: credentials.optional() }))
+    .array(
+      z.strictObject({
+        name,
+        url: text,
+        credentials: credentials.optional(),
+        forge: forgeFile.optional(),
+      }),
+    )
     .default([]),
   providers: z.array(provider).default([]),
   connections: z.record(name, connection).default({}),

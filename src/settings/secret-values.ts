@@ -1,7 +1,8 @@
 /** Every secret that the settings hold, for masking by value at each sink (law 7). */
 import { gitSecrets } from "./git-credentials.ts";
+import type { ForgeSettings } from "./forge.ts";
 import { passwordsIn } from "./secret-url.ts";
-import type { Environment } from "./secret-variables.ts";
+import { readSecret, type Environment } from "./secret-variables.ts";
 import type { Settings } from "./settings.ts";
 
 /** Sorted, each once. Whole URLs are not among them: their passwords are. */
@@ -12,6 +13,7 @@ export function secretValues(settings: Settings, env: Environment): readonly str
   const values = [
     ...urls.flatMap((url) => (url === undefined ? [] : passwordsIn(url))),
     ...repositories.flatMap((repository) => gitSecrets(repository, env)),
+    ...repositories.flatMap(({ forge }) => forgeSecrets(forge, env)),
     ...[auditSink?.token, auditToken].filter((it) => it !== undefined),
     api.adminPassword ?? "",
     ...api.users.map((it) => it.passwordHash),
@@ -19,4 +21,14 @@ export function secretValues(settings: Settings, env: Environment): readonly str
     ...(encryptionKey?.split(",").map((it) => it.trim()) ?? []),
   ];
   return [...new Set(values)].filter((it) => it !== "").toSorted();
+}
+
+function forgeSecrets(forge: ForgeSettings | undefined, env: Environment): readonly string[] {
+  if (forge === undefined) return [];
+  const { auth, webhookSecretEnv } = forge;
+  const names = [auth.kind === "app" ? auth.privateKeyEnv : auth.tokenEnv, webhookSecretEnv];
+  return names.flatMap((name) => {
+    const secret = name === undefined ? undefined : readSecret(env, name);
+    return secret?.state === "set" ? [secret.value] : [];
+  });
 }

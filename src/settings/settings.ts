@@ -1,6 +1,7 @@
 /** The controller's settings once read and checked: what DESIGN.md §4 and §9 leave to an operator. */
 import type { ApiSettings } from "./api.ts";
 import type { logEncodings, logLevels } from "./file.ts";
+import type { ForgeSettings } from "./forge.ts";
 
 /** Names of where a repository's credentials are; their values are read when git runs (git-credentials.ts). */
 export interface Credentials {
@@ -16,6 +17,8 @@ export interface RepositorySettings {
   /** Holds no password; a path is absolute. */
   readonly url: string;
   readonly credentials?: Credentials;
+  /** Absent: its pull requests are left alone. */
+  readonly forge?: ForgeSettings;
 }
 
 export type ProviderSource =

@@ -4,6 +4,7 @@ import { basename, resolve } from "node:path";
 import { isPath, normalise } from "../source/location.ts";
 import type { Context, Tell } from "./context.ts";
 import type { SettingsFile } from "./file.ts";
+import { readForge, type ForgeSettings } from "./forge.ts";
 import { hasPassword } from "./secret-url.ts";
 import { readSecret, type Environment } from "./secret-variables.ts";
 import type { Credentials, ProviderSource, RepositorySettings } from "./settings.ts";
@@ -20,7 +21,8 @@ export function repositoriesOf(
     refuseCredentials(repository.url, [...path, "url"], tell);
     const url = absolute(repository.url, baseOf(["repositories"]));
     const { name, credentials } = repository;
-    if (credentials === undefined) return { name, url };
+    const forge = forgeOf(repository, context, [...path, "forge"], tell);
+    if (credentials === undefined) return { name, url, ...forge };
     for (const key of ["usernameEnv", "passwordEnv"] as const) {
       const variable = credentials[key];
       if (variable === undefined) continue;
@@ -32,7 +34,8 @@ export function repositoriesOf(
         hint: `set ${variable}, or ${variable}_FILE to the path of a file that holds it`,
       });
     }
-    return { name, url, credentials: withPaths(credentials, baseOf(["repositories"])) };
+    const withFolders = withPaths(credentials, baseOf(["repositories"]));
+    return { name, url, credentials: withFolders, ...forge };
   });
 
   const only = flags.repo ?? (env["INNOMINATUS_REPO"] || undefined);
@@ -41,6 +44,18 @@ export function repositoriesOf(
   const url = absolute(only, baseOf(["--repo"]));
   const known = configured.find((it) => it.name === only || normalise(it.url) === normalise(url));
   return [known ?? { name: nameOf(url), url, ...defaultCredentials(env) }];
+}
+
+function forgeOf(
+  { url, credentials, forge }: SettingsFile["repositories"][number],
+  context: Context,
+  path: readonly PropertyKey[],
+  tell: Tell,
+): { forge?: ForgeSettings } {
+  if (forge === undefined) return {};
+  const given = { url, passwordEnv: credentials?.passwordEnv, forge };
+  const read = readForge(given, context, path, tell);
+  return read === undefined ? {} : { forge: read };
 }
 
 /** For the one repository that `--repo` names: nothing else would say whom they are for. */

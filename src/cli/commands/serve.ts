@@ -15,6 +15,7 @@ import { refPaths, watchTrigger } from "../../source/triggers/watch.ts";
 import { tellCommitted } from "../../store/committed.ts";
 import { storeFigures } from "../../store/figures.ts";
 import { auditEndpoint, deliverAudit } from "../audit.ts";
+import { openForges, type ForgeOf } from "../forges.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { deliveryObserverOf, observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
@@ -53,7 +54,9 @@ async function serve(
   const { log } = services;
   const routes = auditEndpoint(db, settings);
   const seen: Seen = { looked: false, unreachable: new Set() };
-  const api = await openApi(context, settings, services, () => providers.catalogOf);
+  const forges = openForges(context, settings);
+  const forgeOf: ForgeOf = (repository) => forges.get(repository);
+  const api = await openApi(context, settings, services, () => providers.catalogOf, forgeOf);
   const server = await startServer({
     listen: settings.listen,
     health: () => healthOf(services, seen),

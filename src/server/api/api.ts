@@ -8,12 +8,27 @@ import { createTokenReader } from "./auth/oidc.ts";
 import { conditional } from "./conditional.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { createRouter, type ApiEnv } from "./router.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { graphRoutes } from "./routes/graph.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
+import { planRoutes } from "./routes/plans.ts";
+import { providerRoutes } from "./routes/providers.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { specRoutes } from "./routes/specs.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 import type { ApiServices } from "./services.ts";
+
+const all = [
+  sessionRoutes,
+  specRoutes,
+  resourceRoutes,
+  workflowRoutes,
+  planRoutes,
+  eventRoutes,
+  providerRoutes,
+  graphRoutes,
+] as const;
 
 export interface Api {
   readonly routes: Hono;
@@ -37,9 +52,7 @@ export function createApi(
         });
   const authorize = createAuthorize(services, reader);
   const router = createRouter();
-  for (const routes of [sessionRoutes, specRoutes, resourceRoutes, workflowRoutes]) {
-    router.route("/", routes(services, authorize));
-  }
+  for (const routes of all) router.route("/", routes(services, authorize));
   openApiRoutes(router, services);
 
   const app = new Hono();
