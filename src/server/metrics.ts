@@ -5,6 +5,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { gateKinds, type Gate } from "../model/plan.ts";
 import type { RunOperation } from "../model/run.ts";
+import type { RateBudget } from "../report/forge/forge.ts";
+import { webhookForges, type WebhookForge } from "./webhook-signature.ts";
+import { webhookResults, type WebhookResult } from "./webhooks.ts";
 
 const operations = ["create", "update", "delete"] as const satisfies readonly RunOperation[];
 const runOutcomes = ["succeeded", "failed", "cancelled", "superseded"] as const;
@@ -112,6 +115,23 @@ export class Metrics {
   readonly #errors = this.#counter("http_errors_total", "Answers of 400 and above, by route.", [
     "path",
   ]);
+  readonly #webhooks = this.#counter("webhooks_total", "Deliveries of webhooks.", [
+    "forge",
+    "result",
+  ]);
+  readonly #rateLimit = this.#gauge(
+    "forge_rate_limit",
+    "Requests that a forge grants until its limit is set anew.",
+    ["repository"],
+  );
+  readonly #rateRemaining = this.#gauge("forge_rate_remaining", "Requests that are left of them.", [
+    "repository",
+  ]);
+  readonly #rateReset = this.#gauge(
+    "forge_rate_reset_timestamp_seconds",
+    "When the limit is set anew.",
+    ["repository"],
+  );
   readonly #queries = this.#counter("db_queries_total", "Statements sent to the database.");
   readonly #queryErrors = this.#counter("db_query_errors_total", "Statements that it refused.");
   readonly #requests = this.#counter("http_requests_total", "HTTP requests by route.", [
@@ -251,6 +271,17 @@ export class Metrics {
     this.#creations.inc({ result });
   }
 
+  webhookReceived(forge: WebhookForge, result: WebhookResult): void {
+    this.#webhooks.inc({ forge, result });
+  }
+
+  /** As a configured repository's forge said last. */
+  setForgeBudget(repository: string, budget: RateBudget): void {
+    this.#rateLimit.set({ repository }, budget.limit);
+    this.#rateRemaining.set({ repository }, budget.remaining);
+    this.#rateReset.set({ repository }, budget.resetAtMs / 1_000);
+  }
+
   queried(isError: boolean): void {
     this.#queries.inc();
     if (isError) this.#queryErrors.inc();
@@ -304,6 +335,9 @@ export class Metrics {
     for (const result of reconcileResults) this.#reconciles.inc({ result }, 0);
     for (const result of fetchResults) this.#fetches.inc({ result }, 0);
     for (const result of publicationResults) this.#publications.inc({ result }, 0);
+    for (const forge of webhookForges) {
+      for (const result of webhookResults) this.#webhooks.inc({ forge, result }, 0);
+    }
   }
 
   #counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {

@@ -5,6 +5,7 @@ import { openRepository } from "../../controller/repository.ts";
 import type { Hints } from "../../controller/hints.ts";
 import type { OuterProviders } from "../../controller/provider-sources.ts";
 import type { Services } from "../../controller/services.ts";
+import { createTold, type Told } from "../../controller/told.ts";
 import { countQueries } from "../../server/counted-database.ts";
 import { Metrics } from "../../server/metrics.ts";
 import { startServer } from "../../server/server.ts";
@@ -21,6 +22,7 @@ import { deliveryObserverOf, observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
 import { openApi, type ServedApi } from "../serve-api.ts";
 import { mirrorOptions, withProviders, withServices } from "../session.ts";
+import { webhookEndpoint } from "../webhooks.ts";
 import { version } from "../version.ts";
 
 export interface ServeFlags extends GlobalOptions {
@@ -57,31 +59,39 @@ async function serve(
   const forges = openForges(context, settings);
   const forgeOf: ForgeOf = (repository) => forges.get(repository);
   const api = await openApi(context, settings, services, () => providers.catalogOf, forgeOf);
+  const told = createTold();
+  const hooks = webhookEndpoint(services, settings, context.env, told, metrics);
   const server = await startServer({
     listen: settings.listen,
     health: () => healthOf(services, seen),
-    figures: () => storeFigures(db, settings.auditSink !== undefined),
+    figures() {
+      for (const [name, forge] of forges) {
+        const budget = forge.budget();
+        if (budget !== undefined) metrics.setForgeBudget(name, budget);
+      }
+      return storeFigures(db, settings.auditSink !== undefined);
+    },
     metrics,
     clock,
     log,
     signal: stop,
-    routes: together(routes, api.routes),
+    routes: together(hooks, routes, api.routes),
     ...(settings.api.metrics === "open" ? {} : { metricsGuard: api.authorize("read") }),
   });
   log.info({ url: server.url }, "listening");
-  const told = observerOf(metrics, () => {
+  const counting = observerOf(metrics, () => {
     seen.looked = true;
   });
   const observe: Observer = {
-    ...told,
+    ...counting,
     fetched(repository, result) {
       if (result === "failed") seen.unreachable.add(repository);
       else seen.unreachable.delete(repository);
-      told.fetched(repository, result);
+      counting.fetched(repository, result);
     },
   };
   const repositories = settings.repositories.map((it) =>
-    openable(it, settings, services, api, context),
+    openable(it, settings, services, api, told, context),
   );
   const { pollMs, resyncMs } = settings;
   const folders = settings.providers.flatMap((it) => (it.kind === "folder" ? [it.path] : []));
@@ -111,6 +121,7 @@ function openable(
   settings: Settings,
   services: Services,
   api: Pick<ServedApi, "opened" | "catalogOf">,
+  told: Told,
   context: CommandContext,
 ): OpenableRepository {
   const options = { ...mirrorOptions(repository, settings, context.env), name: repository.name };
@@ -119,6 +130,7 @@ function openable(
     open: async (signal) =>
       api.opened(await openRepository(services, options, api.catalogOf(repository.name), signal)),
     watch(hints, signal) {
+      told.listen(repository.name, hints, signal);
       if (!isPath(repository.url)) return;
       const onChange = (): void => hints.give();
       const onError = (error: unknown): void => services.log.warn({ err: error }, "watching");
