@@ -22,7 +22,7 @@ export async function deliver(url: string, { path, headers, body }: Delivery): P
   return response.status;
 }
 
-export function toDelivery(world: TestForge, secret: string, event: WorldEvent): Delivery {
+function toDelivery(world: TestForge, secret: string, event: WorldEvent): Delivery {
   const id = `delivery-${world.nextId()}`;
   const body = JSON.stringify(payloadOf(world, event, id));
   const signature = createHmac("sha256", secret).update(body).digest("hex");
