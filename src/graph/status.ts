@@ -3,9 +3,16 @@ import { phaseOf, type Recorded } from "../model/resource.ts";
 import type { RunState, StepState } from "../model/run.ts";
 
 /** Worst first: what a node is that stands for several. */
-const statuses = ["failed", "running", "waiting", "pending", "succeeded", "skipped"] as const;
+export const graphStatuses = [
+  "failed",
+  "running",
+  "waiting",
+  "pending",
+  "succeeded",
+  "skipped",
+] as const;
 
-export type GraphStatus = (typeof statuses)[number];
+export type GraphStatus = (typeof graphStatuses)[number];
 
 export function resourceStatus(resource: Pick<Recorded, "phase" | "gate">): GraphStatus {
   switch (phaseOf(resource)) {
@@ -55,4 +62,4 @@ export function stepStatus(state: StepState): GraphStatus {
 
 /** `pending` of none: nothing has happened yet. */
 export const worstOf = (all: readonly GraphStatus[]): GraphStatus =>
-  statuses.find((it) => all.includes(it)) ?? "pending";
+  graphStatuses.find((it) => all.includes(it)) ?? "pending";

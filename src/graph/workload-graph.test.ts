@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import type { Recorded } from "../model/resource.ts";
-import { runStates, type Run, type StepRecord, type StepState } from "../model/run.ts";
+import { runStates, type Run, type StepState } from "../model/run.ts";
 import type { Uid } from "../model/uid.ts";
 import { bundle, recorded, workflow } from "../../test/support/plan.ts";
 import { mergeGraphs, type Graph } from "./graph.ts";
@@ -9,7 +9,12 @@ import { graphDot } from "./render/dot.ts";
 import { graphJson } from "./render/json.ts";
 import { graphMermaid } from "./render/mermaid.ts";
 import { graphSvg } from "./render/svg.ts";
-import { workloadGraph, type RunWithSteps, type WorkloadRecord } from "./workload-graph.ts";
+import {
+  workloadGraph,
+  type RunWithSteps,
+  type ShownStep,
+  type WorkloadRecord,
+} from "./workload-graph.ts";
 
 const scope = { repository: "origin", environment: "production" };
 const db: Uid = "postgres.default#shop.db";
@@ -49,7 +54,7 @@ const runOf = (given: Partial<Run> = {}): Run => ({
   ...given,
 });
 
-const stepOf = (name: string, state: StepState = "ended", index = 0): StepRecord => ({
+const stepOf = (name: string, state: StepState = "ended", index = 0): ShownStep => ({
   run: "run-1",
   index,
   name,
@@ -58,7 +63,6 @@ const stepOf = (name: string, state: StepState = "ended", index = 0): StepRecord
   attempts: 1,
   startedAt: "2026-01-01T00:00:01.000Z",
   endedAt: state === "ended" ? "2026-01-01T00:00:02.500Z" : null,
-  outputNames: [],
   error: null,
 });
 
@@ -243,7 +247,7 @@ describe("a rendered graph", () => {
       type: "step",
       status: "succeeded",
       description: "",
-      metadata: { step: "sql", attempts: 1, outputs: [] },
+      metadata: { step: "sql", attempts: 1 },
       created_at: "2026-01-01T00:00:01.000Z",
       updated_at: "2026-01-01T00:00:02.500Z",
       duration_ms: 1500,

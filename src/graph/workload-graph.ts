@@ -8,8 +8,11 @@ import { resourceStatus, runStatus, stepStatus, worstOf } from "./status.ts";
 
 export interface RunWithSteps {
   readonly run: Run;
-  readonly steps: readonly StepRecord[];
+  readonly steps: readonly ShownStep[];
 }
+
+/** Not what it put out: even the names are of no use in a graph. */
+export type ShownStep = Omit<StepRecord, "outputNames">;
 
 export interface WorkloadRecord {
   readonly scope: Scope;
@@ -166,7 +169,7 @@ function addSteps(
   graph: GraphBuilder,
   idOf: IdOf,
   run: Run,
-  journal: readonly StepRecord[],
+  journal: readonly ShownStep[],
   { bundle }: Recorded,
 ): void {
   const open = ["queued", "running", "waiting"].includes(run.state);
@@ -186,7 +189,7 @@ function addSteps(
       type: "step",
       status: stepStatus(it.state),
       description: it.error ?? "",
-      metadata: { step: it.type, attempts: it.attempts, outputs: it.outputNames },
+      metadata: { step: it.type, attempts: it.attempts },
       createdAt: it.startedAt,
       updatedAt: it.endedAt ?? it.startedAt,
       durationMs: elapsed(it),

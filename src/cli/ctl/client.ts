@@ -139,8 +139,9 @@ function urlOf(server: string, path: string, query: Call["query"] = {}): URL {
   return url;
 }
 
-/** A list comes bare, under one of these keys or, as upstream has it, as lists by application. */
+/** A list comes bare, under one of these keys, by name or, as upstream has it, as lists by application. */
 const listKeys = ["data", "items", "resources", "runs", "workflows", "events", "plans"];
+const records = z.record(z.string(), z.record(z.string(), z.unknown()));
 
 function rowsOf(answer: unknown): readonly unknown[] {
   if (Array.isArray(answer)) return answer;
@@ -149,6 +150,10 @@ function rowsOf(answer: unknown): readonly unknown[] {
   for (const key of listKeys) {
     const found = record.data[key];
     if (Array.isArray(found)) return found;
+  }
+  const byName = records.safeParse(answer);
+  if (byName.success) {
+    return Object.entries(byName.data).map(([name, it]): unknown => ({ name, ...it }));
   }
   return Object.values(record.data).flatMap((it) => z.array(z.unknown()).catch([]).parse(it));
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
     state: "active",
   });
   server = await cannedServer({
-    "GET /api/specs": { body: [{ name: "shop", environment: "production" }] },
+    "GET /api/specs": { body: { shop: { environment: "production" } } },
     "GET /api/resources": { body: [resource("db"), resource("cache")] },
   });
 });
@@ -62,7 +62,7 @@ describe("completion", () => {
       _innominatus_ctl 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const run = async (text: string) =>
       (await promisify(execFile)("bash", ["-c", `${script}\n${text}`])).stdout;
-    expect(await run(ask(answer, typed))).toBe("postgres.default\\#shop.db\n");
+    expect(await run(ask(answer, typed))).toBe("postgres.default#shop.db\n");
     const files = await run(ask(":files", ["innominatus-ctl", "deploy", "package.j"]));
     expect(files).toBe("package.json\n");
     // What is typed is handed on as it is, and never evaluated.

@@ -1,5 +1,4 @@
 /** A graph as upstream innominatus writes it: nodes and edges with snake_case keys. */
-import type { Json } from "../../model/json.ts";
 import type { Graph, GraphEdge, GraphNode } from "../graph.ts";
 
 export const graphJson = (app: string, { nodes, edges }: Graph) => ({
@@ -14,7 +13,7 @@ const nodeJson = (it: GraphNode) => ({
   type: it.type,
   status: it.status,
   description: it.description,
-  metadata: { ...it.metadata } satisfies Record<string, Json>,
+  metadata: opened(it.metadata),
   created_at: it.createdAt,
   updated_at: it.updatedAt,
   duration_ms: it.durationMs,
@@ -32,3 +31,6 @@ const edgeJson = (it: GraphEdge) => ({
   description: "",
   metadata: {},
 });
+
+/** As writers of JSON take it: nothing is known of what is in it. */
+const opened = (metadata: GraphNode["metadata"]): Record<string, unknown> => ({ ...metadata });

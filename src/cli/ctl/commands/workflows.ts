@@ -1,4 +1,5 @@
 /** `workflow list|detail|logs`, `logs` and `cancel`: runs, in upstream's words. */
+import { z } from "zod";
 import { shortCommit, visible } from "../../../plan/render/visible.ts";
 import { screenOf } from "../../context.ts";
 import { between, duration } from "../../output/elapsed.ts";
@@ -119,7 +120,7 @@ export async function runLogs(
   const path = `/api/workflows/${encodeURIComponent(id)}/logs`;
   const wanted = (step: string): boolean => flags.step === undefined || flags.step === step;
   if (flags.follow !== true) {
-    const lines = (await client.list(path, logLine)).filter((it) => wanted(it.step));
+    const lines = (await allLines(client, path)).filter((it) => wanted(it.step));
     const last = flags.tail === undefined ? lines : lines.slice(-limitOf({ limit: flags.tail }));
     for (const it of last) context.stdout.write(logText(it, paint));
     return 0;
@@ -133,6 +134,21 @@ export async function runLogs(
   if (status !== "failed") return 0;
   context.stderr.write(`failed: ${visible(message ?? "")}\n`);
   return 1;
+}
+
+const linesAtOnce = 1_000;
+
+/** Logs have no pages: each answer begins after the last line of the one before. */
+async function allLines(client: Client, path: string): Promise<z.output<typeof logLine>[]> {
+  const lines: z.output<typeof logLine>[] = [];
+  for (;;) {
+    const after = lines.at(-1)?.id;
+    const query = { limit: String(linesAtOnce), after };
+    const more = await client.call(path, z.array(logLine), { query });
+    lines.push(...more);
+    // A server that knows no `after` would give the same lines for ever.
+    if (more.length < linesAtOnce || more.at(-1)?.id === after) return lines;
+  }
 }
 
 export async function runCancel(

@@ -114,47 +114,4 @@ export const environment = z
 
 export const environmentQuery = pageQuery.extend({ repository: name.optional() });
 
-export const graphQuery = z.object({
-  environment: name.optional(),
-  repository: name.optional(),
-  runs: z.coerce.number().int().min(0).max(100).default(20).meta({
-    description: "Latest runs of each resource",
-  }),
-});
-
-const node = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    type: z.string(),
-    status: z.string(),
-    description: z.string(),
-    metadata: anyRecord,
-    created_at: time.nullable(),
-    updated_at: time.nullable(),
-    duration_ms: z.number().nullable(),
-    step_number: z.number().int().nullable(),
-    total_steps: z.number().int().nullable(),
-    workflow_id: z.string().nullable(),
-    execution_order: z.number().int().nullable(),
-  })
-  .meta({ id: "GraphNode" });
-
-const edge = z
-  .object({
-    id: z.string(),
-    source_id: z.string(),
-    target_id: z.string(),
-    type: z.string(),
-    description: z.string(),
-    metadata: anyRecord,
-  })
-  .meta({ id: "GraphEdge" });
-
-export const graph = z
-  .object({ app_name: z.string(), nodes: z.array(node), edges: z.array(edge) })
-  .meta({ id: "Graph" });
-
-export const graphFormats = ["json", "dot", "mermaid", "mermaid-flowchart", "svg"] as const;
-
 export type ApiProvider = z.output<typeof provider>;
