@@ -23,6 +23,7 @@ import { CommandError } from "../output/failure.ts";
 import { openApi, type ServedApi } from "../serve-api.ts";
 import { mirrorOptions, withProviders, withServices } from "../session.ts";
 import { webhookEndpoint } from "../webhooks.ts";
+import { tracerOf } from "../tracing.ts";
 import { version } from "../version.ts";
 
 export interface ServeFlags extends GlobalOptions {
@@ -51,7 +52,11 @@ async function serve(
   const { clock, stop } = context;
   const metrics = new Metrics({ version, now: () => clock.now() });
   const counted = countQueries(opened.db, (isError) => metrics.queried(isError));
-  const db = tellCommitted(counted, (events) => countEvents(metrics, events));
+  const tracer = await tracerOf(opened, context.env);
+  const db = tellCommitted(counted, (events) => {
+    countEvents(metrics, events);
+    tracer?.tell(events);
+  });
   const services = { ...opened, db };
   const { log } = services;
   const routes = auditEndpoint(db, settings);
@@ -105,6 +110,7 @@ async function serve(
     deliverAudit(services, settings, deliveryObserverOf(metrics), stop),
   ]);
   await server.close();
+  await tracer?.close();
   log.info("stopped");
   return 0;
 }
