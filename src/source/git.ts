@@ -30,6 +30,21 @@ export const runGit = (
   call: GitCall,
 ): Promise<string> => run(context, call, (git) => git.raw([...args]));
 
+/** The same for a command that answers by its exit code too: `accepted` are the answers. */
+export async function askGit(
+  context: GitContext,
+  args: readonly string[],
+  call: GitCall,
+  accepted: readonly number[],
+): Promise<{ readonly code: number; readonly output: string }> {
+  let code = 0;
+  const onExit = (exitCode: number): void => {
+    code = exitCode;
+  };
+  const output = await run(context, call, (git) => git.raw([...args]), { accepted, onExit });
+  return { code, output };
+}
+
 /** `git cat-file`, whose output is no text. */
 export function catFile(
   context: GitContext,
@@ -42,10 +57,17 @@ export function catFile(
   });
 }
 
+interface Exit {
+  /** Exit codes that are no failure. */
+  readonly accepted: readonly number[];
+  readonly onExit: (exitCode: number) => void;
+}
+
 async function run<T>(
   context: GitContext,
   { doing, signal, input }: GitCall,
   start: (git: SimpleGit) => PromiseLike<T>,
+  { accepted, onExit }: Exit = { accepted: [0], onExit: () => undefined },
 ): Promise<T> {
   signal.throwIfAborted();
   const secrets = [...credentialsIn(context.url), ...valuesOf(context.environment)];
@@ -65,6 +87,7 @@ async function run<T>(
   try {
     const git = prepare(context, stop.signal, input, (code) => {
       exitCode = code;
+      return code !== 0 && accepted.includes(code);
     });
     result = await Promise.race([start(git), stopped]);
   } catch (error) {
@@ -77,7 +100,10 @@ async function run<T>(
   if (stop.signal.aborted) {
     throw new FetchError("Timeout", `${about}: no end after ${context.timeoutMs / 1000} s`);
   }
-  if (thrown === undefined && exitCode === 0 && result !== undefined) return result;
+  if (thrown === undefined && accepted.includes(exitCode) && result !== undefined) {
+    onExit(exitCode);
+    return result;
+  }
   const output = thrown instanceof Error ? thrown.message : `git ended with code ${exitCode}`;
   throw explain(about, mask(output, secrets));
 }
@@ -90,7 +116,8 @@ function prepare(
   context: GitContext,
   abort: AbortSignal,
   input: string | undefined,
-  onExit: (exitCode: number) => void,
+  /** @returns whether the code is an answer, whatever was said along with it */
+  onExit: (exitCode: number) => boolean,
 ): SimpleGit {
   const environment = environmentOf(context);
   const git = simpleGit({
@@ -110,8 +137,7 @@ function prepare(
     },
     input: () => input,
     errors: (error, { exitCode }) => {
-      onExit(exitCode);
-      return error;
+      return onExit(exitCode) ? undefined : error;
     },
   });
   return git.env(environment);

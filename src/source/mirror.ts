@@ -10,6 +10,7 @@ import { diffTrees } from "./diff.ts";
 import { FetchError } from "./fetch-error.ts";
 import { runGit, type GitContext } from "./git.ts";
 import { locate, mask } from "./location.ts";
+import { mergeCommits, type Merged } from "./merge.ts";
 import { fetchRefs, listRemote, noRefs, sameRefs, tracked, type Refs } from "./refs.ts";
 import {
   defaultLimits,
@@ -58,8 +59,10 @@ export interface Mirror {
   defaultBranch(): Promise<string | undefined>;
   /** The commit of a branch, else a tag, else a full ref, else a commit id, at the last fetch. */
   resolve(ref: string): Promise<string | undefined>;
-  /** @throws {FetchError} */
-  snapshot(commit: string, signal: AbortSignal): Promise<Snapshot>;
+  /** @param limits for this one, where they are narrower than the mirror's. @throws {FetchError} */
+  snapshot(commit: string, signal: AbortSignal, limits?: ReadLimits): Promise<Snapshot>;
+  /** `head` merged onto `base`, as a commit of the mirror alone. @throws {FetchError} */
+  merge(base: string, head: string, signal: AbortSignal): Promise<Merged>;
   /** False also when either is unknown: a rewritten history proves nothing. A commit is its own ancestor. */
   isAncestor(ancestor: string, commit: string): Promise<boolean>;
   /** Sorted by path. */
@@ -178,12 +181,12 @@ class GitMirror implements Mirror {
     }
   }
 
-  async snapshot(commit: string, signal: AbortSignal): Promise<Snapshot> {
+  async snapshot(commit: string, signal: AbortSignal, limits = this.#limits): Promise<Snapshot> {
     requireCommitId(commit);
     const [latest] = this.#snapshots;
     const found =
       this.#snapshots.find((it) => it.commit === commit) ??
-      (await this.#about([commit], this.#takeSnapshot(commit, latest, signal)));
+      (await this.#about([commit], this.#takeSnapshot(commit, latest, limits, signal)));
     this.#snapshots = [found, ...this.#snapshots.filter((it) => it !== found)].slice(0, 4);
     return found;
   }
@@ -191,9 +194,10 @@ class GitMirror implements Mirror {
   async #takeSnapshot(
     commit: string,
     base: Snapshot | undefined,
+    limits: ReadLimits,
     signal: AbortSignal,
   ): Promise<Snapshot> {
-    const snapshot = await takeSnapshot(this.#context, this.#limits, commit, base, signal);
+    const snapshot = await takeSnapshot(this.#context, limits, commit, base, signal);
     return {
       ...snapshot,
       read: (paths, readSignal) => this.#guard(snapshot.read(paths, readSignal)),
@@ -213,6 +217,12 @@ class GitMirror implements Mirror {
       if (isUnknown(error)) return false;
       throw error;
     }
+  }
+
+  merge(base: string, head: string, signal: AbortSignal): Promise<Merged> {
+    requireCommitId(base);
+    requireCommitId(head);
+    return this.#about([base, head], mergeCommits(this.#context, base, head, signal));
   }
 
   async changedPaths(from: string, to: string): Promise<readonly ChangedPath[]> {
