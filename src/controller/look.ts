@@ -17,7 +17,7 @@ import type { Scope, Uid } from "../model/uid.ts";
 import type { DeletionPolicy, History, PlanInput } from "../plan/input.ts";
 import { makePlan } from "../plan/plan.ts";
 import type { Mirror } from "../source/mirror.ts";
-import type { Snapshot } from "../source/snapshot.ts";
+import type { ReadLimits, Snapshot } from "../source/snapshot.ts";
 import type { EnvironmentRecord } from "../store/environments.ts";
 import type { WorkloadRecord } from "../store/workloads.ts";
 import type { CatalogOf, CatalogRead } from "./catalog.ts";
@@ -51,7 +51,14 @@ export interface Looker {
     commit: string,
     recorded: RecordedEnvironment,
     signal: AbortSignal,
+    as?: LookAs,
   ): Promise<Look>;
+}
+
+/** How a pull request is looked at: with the policy of the branch it is for (law 8), and less patience. */
+export interface LookAs {
+  readonly settings: SettingsRead;
+  readonly limits: ReadLimits;
 }
 
 export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
@@ -59,10 +66,10 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
   const reader = createTreeReader(source, "default", scope.environment);
   const desirer = createDesirer(scope);
   return {
-    async look(mirror, commit, recorded, signal) {
-      const snapshot = await mirror.snapshot(commit, signal);
+    async look(mirror, commit, recorded, signal, as) {
+      const snapshot = await mirror.snapshot(commit, signal, as?.limits);
       const fallback = storedSettings(recorded.environment.settings);
-      const settings = await readSettingsAt(snapshot, fallback, signal);
+      const settings = as?.settings ?? (await readSettingsAt(snapshot, fallback, signal));
       const needed = reader.needed(snapshot.entries, settings.settings);
       const contents = needed.length > 0 ? await snapshot.read(needed, signal) : new Map();
       const known = new Set(recorded.workloads.map((it) => it.file));

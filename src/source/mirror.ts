@@ -11,7 +11,7 @@ import { FetchError } from "./fetch-error.ts";
 import { runGit, type GitContext } from "./git.ts";
 import { locate, mask } from "./location.ts";
 import { mergeCommits, type Merged } from "./merge.ts";
-import { fetchRefs, listRemote, noRefs, sameRefs, tracked, type Refs } from "./refs.ts";
+import { apart, fetchApart, fetchRefs, listRemote, noRefs, sameRefs, tracked, type Refs } from "./refs.ts";
 import {
   defaultLimits,
   readCommit,
@@ -55,6 +55,12 @@ export interface Mirror {
   readonly recloned: boolean;
   /** One `ls-remote`; a fetch only if a ref changed. @throws {FetchError} */
   fetch(signal: AbortSignal): Promise<Fetched>;
+  /**
+   * Fetches refs that are mirrored by nobody else, a pull request's head say, each as a ref of our
+   * own that `forgetRef` takes away. @throws {FetchError}
+   */
+  fetchRefs(refs: readonly string[], signal: AbortSignal): Promise<void>;
+  forgetRef(ref: string): Promise<void>;
   /** Name of the branch the remote's HEAD is on; `undefined` when that has no commit. */
   defaultBranch(): Promise<string | undefined>;
   /** The commit of a branch, else a tag, else a full ref, else a commit id, at the last fetch. */
@@ -159,6 +165,16 @@ class GitMirror implements Mirror {
     if (sameRefs(remote, this.#refs)) return false;
     this.#refs = await fetchRefs(this.#context, remote.head, this.#pullRequests, signal);
     return true;
+  }
+
+  fetchRefs(refs: readonly string[], signal: AbortSignal): Promise<void> {
+    const result = this.#turn.then(() => this.#guard(fetchApart(this.#context, refs, signal)));
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async forgetRef(ref: string): Promise<void> {
+    await git.deleteRef({ fs, gitdir: this.gitdir, ref: apart(ref) });
   }
 
   async defaultBranch(): Promise<string | undefined> {

@@ -90,6 +90,21 @@ export async function fetchRefs(
   return readRefs(context, signal);
 }
 
+/** Where a ref is kept that is fetched by name: out of the way of what is mirrored whole. */
+export const apart = (ref: string): string => `refs/innominatus/${ref.replace(/^refs\//, "")}`;
+
+/** A ref that is not there fails them all. */
+export async function fetchApart(
+  context: GitContext,
+  refs: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const flags = ["--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
+  const specs = refs.map((it) => `+${it}:${apart(it)}`);
+  const args = ["fetch", ...flags, "--update-shallow", "--", context.url, ...specs];
+  await runGit(context, args, { doing: `fetching ${refs.join(", ")}`, signal });
+}
+
 /** What the mirror holds, by one process. */
 export async function readRefs(context: GitContext, signal: AbortSignal): Promise<Refs> {
   const format = "--format=%(objectname)%09%(*objectname)%09%(refname)";
