@@ -4,6 +4,8 @@
  */
 import { createHints, type Hints } from "./hints.ts";
 import { dispatch } from "./dispatcher.ts";
+import { followPullRequests } from "./pull-request-loop.ts";
+import type { PullRequests } from "./pull-requests.ts";
 import type { Repository } from "./repository.ts";
 import type { Services } from "./services.ts";
 import { spread } from "../model/clock.ts";
@@ -33,6 +35,8 @@ export interface OpenableRepository {
   open(signal: AbortSignal): Promise<Repository>;
   /** Hints whenever the repository may have changed, until the signal is aborted. */
   watch(hints: Hints, signal: AbortSignal): void;
+  /** Where its pull requests are, if that is known. */
+  readonly pullRequests?: (repository: Repository) => PullRequests;
 }
 
 /** What the loops tell of themselves, for metrics and readiness. */
@@ -111,6 +115,8 @@ async function follow(
   const remote = createHints();
   openable.watch({ ...remote, give: () => (remote.give(), hints.give()) }, stop);
   const asking = askRemote(services, options, openable.name, remote);
+  const looked = createHints();
+  let pulling: Promise<void> | undefined;
   let repository: Repository | undefined;
   let failures = 0;
 
@@ -119,10 +125,15 @@ async function follow(
     let waitMs: number;
     try {
       repository ??= await openable.open(stop);
+      const pulls = pulling === undefined ? openable.pullRequests?.(repository) : undefined;
+      if (pulls !== undefined) {
+        pulling = followPullRequests(services, pulls, options.pollMs, looked, remote, stop);
+      }
       // Asked before the look as well: what becomes due during it may not have been seen by it.
       const before = await nextDueMs(db);
       const unreachable = await asking.fetch(repository, stop);
       await lookAndPublish(services, options, repository, unreachable, work, stop);
+      looked.give();
       failures = 0;
       const due = Math.min(before ?? options.resyncMs, (await nextDueMs(db)) ?? options.resyncMs);
       waitMs = Math.min(asking.nextMs(), due);
@@ -135,6 +146,7 @@ async function follow(
     }
     await hints.wait(seen, Math.max(waitMs, 10), clock, stop);
   }
+  await pulling;
   await repository?.close();
 }
 

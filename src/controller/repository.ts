@@ -29,6 +29,8 @@ export interface Repository {
   /** One pass over every environment. */
   pass(signal: AbortSignal): Promise<readonly EnvironmentPass[]>;
   publish(signal: AbortSignal): Promise<Publication>;
+  /** Its environments, as git says now. */
+  targets(signal: AbortSignal): Promise<Targets>;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export async function openRepository(
       const named = targets.map((it) => it.environment);
       return publish(services, mirror, name, named, statusBranch, at);
     },
+    targets: readTargets,
     close: () => mirror.close(),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { home, logFor, settingsFor, type CommandContext } from "../cli/context.ts";
-import { factsOf } from "../cli/facts.ts";
+import { factsOf } from "../controller/facts.ts";
 import type { Progress } from "../cli/output/progress.ts";
 import { mirrorOptions, theRepository } from "../cli/session.ts";
 import { control, type Observer, type OpenableRepository } from "../controller/controller.ts";

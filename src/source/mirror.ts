@@ -10,8 +10,18 @@ import { diffTrees } from "./diff.ts";
 import { FetchError } from "./fetch-error.ts";
 import { runGit, type GitContext } from "./git.ts";
 import { locate, mask } from "./location.ts";
+import { logBetween, type LoggedCommit } from "./log.ts";
 import { mergeCommits, type Merged } from "./merge.ts";
-import { apart, fetchApart, fetchRefs, listRemote, noRefs, sameRefs, tracked, type Refs } from "./refs.ts";
+import {
+  apart,
+  fetchApart,
+  fetchRefs,
+  listRemote,
+  noRefs,
+  sameRefs,
+  tracked,
+  type Refs,
+} from "./refs.ts";
 import {
   defaultLimits,
   readCommit,
@@ -71,6 +81,8 @@ export interface Mirror {
   merge(base: string, head: string, signal: AbortSignal): Promise<Merged>;
   /** False also when either is unknown: a rewritten history proves nothing. A commit is its own ancestor. */
   isAncestor(ancestor: string, commit: string): Promise<boolean>;
+  /** Commits of `to` that `from` does not have, newest first, `limit` at the most. */
+  commitsBetween(from: string, to: string, limit: number): Promise<readonly LoggedCommit[]>;
   /** Sorted by path. */
   changedPaths(from: string, to: string): Promise<readonly ChangedPath[]>;
   /** Keeps the commit and its history readable, whatever becomes of the remote's branches. */
@@ -233,6 +245,13 @@ class GitMirror implements Mirror {
       if (isUnknown(error)) return false;
       throw error;
     }
+  }
+
+  commitsBetween(from: string, to: string, limit: number): Promise<readonly LoggedCommit[]> {
+    requireCommitId(from);
+    requireCommitId(to);
+    const { signal } = this.#closing;
+    return this.#about([from, to], logBetween(this.#context, from, to, limit, signal));
   }
 
   merge(base: string, head: string, signal: AbortSignal): Promise<Merged> {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { reasons, type Plan } from "../model/plan.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
-import { time } from "./rows.ts";
+import { time, uid } from "./rows.ts";
 
 export interface Revision {
   readonly commit: string;
@@ -65,10 +65,12 @@ export async function readRevision(
   return rows[0] === undefined ? undefined : row.parse(rows[0]);
 }
 
+const operations = ["create", "update", "delete", "replace", "adopt", "none"] as const;
+
 const plannedRow = z.object({
   planned: z
     .looseObject({
-      operation: z.enum(["create", "update", "delete", "replace", "adopt", "none"]),
+      operation: z.enum(operations),
       reason: z.enum(reasons),
       workflow: z.string().nullable(),
     })
@@ -90,4 +92,49 @@ export async function readPlanned(
     [repository, environment, commit, uid],
   );
   return rows[0] === undefined ? undefined : (plannedRow.parse(rows[0]).planned ?? undefined);
+}
+
+const latestRow = z.object({ commit: z.string(), seen_at: time });
+
+/** Newest first: the commits of an environment as they were first seen. */
+export async function latestRevisions(
+  db: Queryable,
+  { repository, environment }: Scope,
+  limit: number,
+): Promise<{ readonly commit: string; readonly seenAt: string }[]> {
+  const { rows } = await db.query(
+    `select commit, seen_at from revisions where repository = $1 and environment = $2
+     order by seen_at desc limit $3`,
+    [repository, environment, limit],
+  );
+  return rows.map((it) => {
+    const { commit, seen_at: seenAt } = latestRow.parse(it);
+    return { commit, seenAt };
+  });
+}
+
+const operationRow = z.object({
+  uid,
+  operation: z.enum(operations),
+  workload: z.string(),
+  provider: z.string(),
+  workflow: z.string().nullable(),
+});
+
+export type PlannedRow = Readonly<z.output<typeof operationRow>>;
+
+/** What the latest plan for the commit has left to do or to hold, by uid. */
+export async function plannedFor(
+  db: Queryable,
+  { repository, environment }: Scope,
+  commit: string,
+): Promise<PlannedRow[]> {
+  const { rows } = await db.query(
+    `select o ->> 'uid' as uid, o ->> 'operation' as operation, o ->> 'workload' as workload,
+       o ->> 'provider' as provider, o ->> 'workflow' as workflow
+     from revisions r, jsonb_array_elements(r.plan -> 'operations') o
+     where r.repository = $1 and r.environment = $2 and r.commit = $3 order by 1`,
+    [repository, environment, commit],
+  );
+  return rows.map((it) => operationRow.parse(it));
 }

@@ -219,6 +219,35 @@ export async function listRuns(
   return rows.map((it) => row.parse(it));
 }
 
+/** The last run of each of these resources. */
+export async function lastRuns(
+  db: Queryable,
+  { repository, environment }: Scope,
+  resources: readonly Uid[],
+): Promise<RecordedRun[]> {
+  if (resources.length === 0) return [];
+  const { rows } = await db.query(
+    `select distinct on (uid) ${columns} from runs where repository = $1 and environment = $2
+       and uid in (select jsonb_array_elements_text($3)) order by uid, id desc`,
+    [repository, environment, JSON.stringify(resources)],
+  );
+  return rows.map((it) => row.parse(it));
+}
+
+/** The last run of each resource that the commit led to a run of. */
+export async function runsOfCommit(
+  db: Queryable,
+  { repository, environment }: Scope,
+  commit: string,
+): Promise<RecordedRun[]> {
+  const { rows } = await db.query(
+    `select distinct on (uid) ${columns} from runs where repository = $1 and environment = $2
+       and commit = $3 order by uid, id desc`,
+    [repository, environment, commit],
+  );
+  return rows.map((it) => row.parse(it));
+}
+
 /** By id, or by the only run whose id ends with `id`. */
 export async function findRuns(db: Queryable, id: string): Promise<RecordedRun[]> {
   const { rows } = await db.query(

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { factsOf } from "../../src/cli/facts.ts";
+import { factsOf } from "../../src/controller/facts.ts";
 import { logText, resourceJson, runListing } from "../../src/cli/output/records.ts";
 import { whyJson, whyText } from "../../src/cli/output/why.ts";
 import { vaultOn } from "../../src/controller/services.ts";

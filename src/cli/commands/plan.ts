@@ -31,7 +31,7 @@ import {
   type CommandContext,
   type GlobalOptions,
 } from "../context.ts";
-import { factsOf } from "../facts.ts";
+import { factsOf } from "../../controller/facts.ts";
 import { CommandError } from "../output/failure.ts";
 import { mirrorOptions, theRepository, withProviders } from "../session.ts";
 

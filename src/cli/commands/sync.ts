@@ -8,7 +8,7 @@ import { planJson } from "../../plan/render/json.ts";
 import { parseDuration } from "../../provider/duration.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { screenOf, settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
-import { factsOf } from "../facts.ts";
+import { factsOf } from "../../controller/facts.ts";
 import { CommandError } from "../output/failure.ts";
 import { problemsText } from "../output/problems.ts";
 import { createProgress } from "../output/progress.ts";

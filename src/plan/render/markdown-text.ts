@@ -24,8 +24,12 @@ function code(text: string): string {
   const shown = visible(text);
   if (shown === "") return "";
   if (/^[\p{L}\p{N}.#@/:_,=+ -]+$/u.test(shown) && shown.trim() === shown) return `\`${shown}\``;
-  return `<code>${shown.replaceAll(/[^\p{L}\p{N} /,=+-]/gu, entity)}</code>`;
+  return codeElement(shown);
 }
+
+/** Where backticks are not read as Markdown: inside an HTML element of ours. */
+export const codeElement = (text: string): string =>
+  `<code>${visible(text).replaceAll(/[^\p{L}\p{N} /,=+-]/gu, entity)}</code>`;
 
 /** A fenced block that no line of it can end. */
 export function fenced(language: string, lines: readonly string[]): string {
@@ -33,6 +37,10 @@ export function fenced(language: string, lines: readonly string[]): string {
   const fence = "`".repeat(Math.max(3, ...runs.map((it) => it + 1)));
   return [`${fence}${language}`, ...lines, fence].join("\n");
 }
+
+/** @param text Markdown already */
+export const link = (text: string, url: string): string =>
+  `[${text}](${url.replaceAll(/[\s()<>|\\`"[\]]/g, (it) => `%${it.charCodeAt(0).toString(16).padStart(2, "0")}`)})`;
 
 /** One table row of cells that are Markdown already. */
 export const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;

@@ -2,7 +2,7 @@
 import type { Plan, PlannedOperation } from "../../model/plan.ts";
 import { byPlace, type Problem } from "../../model/problem.ts";
 import { changeLine, conceal, flatten } from "./fields.ts";
-import { clippedCode, clippedProse, fenced, prose, row } from "./markdown-text.ts";
+import { clippedCode, clippedProse, fenced, link, prose, row } from "./markdown-text.ts";
 import { clip, counted, utc, visible } from "./visible.ts";
 import {
   grouped,
@@ -18,16 +18,33 @@ import {
 /** GitHub takes 65,536 characters; the rest is for the marker and progress that share the comment. */
 const forgeLimit = 60_000;
 
+/** What a plan's page on a forge says beside the plan. */
+export interface PlanPage {
+  /** Markdown, in place of the title. */
+  readonly title: string;
+  /** Markdown, one paragraph each, before the table. */
+  readonly notes: readonly string[];
+  /** Where a line of a file can be read; `undefined`: nowhere. */
+  readonly linkTo: (file: string, line: number) => string | undefined;
+  /** Markdown, at the end. */
+  readonly closing: string;
+}
+
 /** Ends with a newline. At most `limit` characters, whatever is in the plan (`limit` ≥ 4,000). */
-export function planMarkdown(plan: Plan, facts: PlanFacts, limit = forgeLimit): string {
+export function planMarkdown(
+  plan: Plan,
+  facts: PlanFacts,
+  limit = forgeLimit,
+  page?: PlanPage,
+): string {
   const { deletions, changes, onHold } = grouped(plan);
   const operations = [...deletions, ...changes, ...onHold];
   const problems = plan.problems.toSorted(byPlace);
-  const head = heading(plan, deletions);
-  const foot = footer(plan);
+  const head = heading(plan, deletions, page);
+  const foot = page?.closing ?? footer(plan);
   const space = limit - head.length - foot.length - 600;
 
-  const told = problems.map(problemItem);
+  const told = problems.map((it) => problemItem(it, page?.linkTo(it.file, it.line)));
   const table = fit(
     operations.map((it) => operationRow(it, facts)),
     space - Math.min(space / 4, size(told)),
@@ -65,8 +82,15 @@ const cutNote = ({ left }: Fitted, what: string): string[] =>
     ? []
     : ["", `… and ${counted(left, what)} more than fit here: \`innominatus plan\` shows all.`];
 
-function heading(plan: Plan, deletions: readonly PlannedOperation[]): string {
-  const title = `## Plan for ${clippedCode(plan.environment)}: ${summaryText(plan)}`;
+function heading(
+  plan: Plan,
+  deletions: readonly PlannedOperation[],
+  page: PlanPage | undefined,
+): string {
+  const title = [
+    page?.title ?? `## Plan for ${clippedCode(plan.environment)}: ${summaryText(plan)}`,
+    ...(page?.notes ?? []),
+  ].join("\n\n");
   if (deletions.length === 0) return title;
   const held = deletions.filter((it) => it.gate !== null).length;
   const now = deletions.length - held;
@@ -116,8 +140,9 @@ function problemSection(problems: readonly Problem[], list: Fitted): string {
   );
 }
 
-function problemItem(problem: Problem): string {
-  const place = clippedCode(`${problem.file}:${problem.line}:${problem.column}`);
+function problemItem(problem: Problem, url: string | undefined): string {
+  const text = clippedCode(`${problem.file}:${problem.line}:${problem.column}`);
+  const place = url === undefined ? text : link(text, url);
   const hint = problem.hint === undefined ? "" : ` (${clippedProse(problem.hint)})`;
   return `- ${place} ${problem.severity} ${clippedCode(problem.code)}: ${clippedProse(problem.message)}${hint}`;
 }
