@@ -28,7 +28,12 @@ export interface Live {
 }
 
 /** Where commits landed, once that is known: it does not change any more. */
-export type Landings = Map<string, string>;
+export type Landings = Map<string, Landing>;
+
+interface Landing {
+  readonly commit: string;
+  readonly seenAt: string;
+}
 
 /** @param concerns what was planned for it; `undefined`: nobody did, so that its runs tell */
 export async function readLive(
@@ -41,15 +46,16 @@ export async function readLive(
 ): Promise<Live> {
   const { environment } = scope;
   const key = `${environment} ${commit}`;
-  const landedAt = landings.get(key) ?? (await landing(db, mirror, scope, commit));
-  if (landedAt !== undefined) landings.set(key, landedAt);
+  const landed = landings.get(key) ?? (await landing(db, mirror, scope, commit));
+  if (landed !== undefined) landings.set(key, landed);
   const record = await readEnvironment(db, scope);
   const planned =
-    landedAt === undefined || record?.observedCommit == null
+    landed === undefined || record?.observedCommit == null
       ? []
       : await plannedFor(db, scope, record.observedCommit);
   const pending = new Map(planned.map((it) => [it.uid, it]));
-  const concerned = concerns ?? (await concernsOf(db, scope, commit, landedAt, planned));
+  const concerned =
+    concerns ?? (await concernsOf(db, scope, commit, landed !== undefined, planned));
   const uids = concerned.map((it) => it.uid);
   const runs = new Map((await lastRuns(db, scope, uids)).map((it) => [it.uid, it]));
   const open = new Set((await openRuns(db, scope)).map((it) => it.uid));
@@ -57,9 +63,9 @@ export async function readLive(
   for (const it of concerned) {
     const resource = await readResource(db, scope, it.uid);
     const run = runs.get(it.uid);
-    const own = landedAt !== undefined && run !== undefined && run.queuedAt >= landedAt;
+    const own = landed !== undefined && run !== undefined && isSince(run, landed);
     const phase =
-      landedAt === undefined
+      landed === undefined
         ? "requested"
         : phaseNow(it, resource, open.has(it.uid), own ? run : undefined, pending.has(it.uid));
     resources.push({
@@ -77,7 +83,7 @@ export async function readLive(
   }
   return {
     state: { environment, commit, resources: sorted(resources) },
-    landed: landedAt !== undefined,
+    landed: landed !== undefined,
   };
 }
 
@@ -87,24 +93,28 @@ async function landing(
   mirror: Mirror,
   scope: Scope,
   commit: string,
-): Promise<string | undefined> {
-  let found: string | undefined;
+): Promise<Landing | undefined> {
+  let found: Landing | undefined;
   for (const revision of await latestRevisions(db, scope, 50)) {
     if (revision.commit !== commit && !(await mirror.isAncestor(commit, revision.commit))) break;
-    found = revision.seenAt;
+    found = revision;
     if (revision.commit === commit) break;
   }
   return found;
 }
 
+/** A look queues its runs just before it says that it was. */
+const isSince = ({ commit, queuedAt }: RecordedRun, landed: Landing): boolean =>
+  commit === landed.commit || queuedAt >= landed.seenAt;
+
 async function concernsOf(
   db: Database,
   scope: Scope,
   commit: string,
-  landedAt: string | undefined,
+  isLanded: boolean,
   planned: readonly Concern[],
 ): Promise<readonly Concern[]> {
-  if (landedAt === undefined) return [];
+  if (!isLanded) return [];
   const runs = await runsOfCommit(db, scope, commit);
   const ran = new Set(runs.map((it) => it.uid));
   const environment = await readEnvironment(db, scope);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import pino from "pino";
 import { explain } from "../../src/cli/commands/why.ts";
 import type { Explanation } from "../../src/cli/output/why.ts";
+import type { CatalogOf } from "../../src/controller/catalog.ts";
 import { dispatch } from "../../src/controller/dispatcher.ts";
 import { createHints } from "../../src/controller/hints.ts";
 import { createLooker, type Look } from "../../src/controller/look.ts";
@@ -53,6 +54,7 @@ export interface Platform {
   pass(on?: Replica): Promise<readonly EnvironmentPass[]>;
   /** Performs the runs that are queued, until none is open; looks at nothing. */
   work(): Promise<void>;
+  readonly catalogOf: CatalogOf;
   /** Another controller on the same store, with a mirror of its own. */
   replica(): Promise<Replica>;
   /** What `innominatus plan` shows; changes nothing. */
@@ -90,17 +92,21 @@ export interface Replica {
   readonly repository: Repository;
 }
 
-/** @param filesIn what is in the first commit, given the folder that scripts write to; none: an empty repository */
+/**
+ * @param originOf where the repository is: on a forge, say
+ * @param filesIn what is in the first commit, given the folder that scripts write to; none: an empty repository
+ */
 export async function openPlatform(
   db: Database,
   filesIn: (root: string) => Files = () => ({}),
+  originOf: (files: Files) => Promise<Origin> = createOrigin,
 ): Promise<Platform> {
   const folder = await mkdtemp(join(tmpdir(), "innominatus-platform-"));
   const root = join(folder, "root");
   for (const it of ["things", "fail", "hold", "scratch"]) {
     await mkdir(join(root, it), { recursive: true });
   }
-  const origin = await createOrigin(filesIn(root));
+  const origin = await originOf(filesIn(root));
   const scope: Scope = {
     repository: `repository-${randomUUID().slice(0, 8)}`,
     environment: "default",
@@ -159,6 +165,7 @@ export async function openPlatform(
     scope,
     logged,
     root,
+    catalogOf: providers.catalogOf,
     replica,
     look,
     sync: ({ services, repository } = first) =>
