@@ -95,5 +95,5 @@ function noneIfUnknown(error: unknown): readonly PullRequest[] {
 }
 
 /** As `git revert` and the forges write it. */
-export const revertedBy = (message: string): readonly string[] =>
+const revertedBy = (message: string): readonly string[] =>
   [...message.matchAll(/^This reverts commit ([0-9a-f]{40})\b/gm)].flatMap(([, it]) => it ?? []);

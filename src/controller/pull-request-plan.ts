@@ -25,7 +25,7 @@ import { cacheRecorded } from "./recorded.ts";
 import type { Services } from "./services.ts";
 
 /** What a pull request may change: a file, all that it changes, and how long looking at it may take. */
-export const pullRequestLimits = { blobBytes: 2 ** 20, totalBytes: 2 ** 23, timeMs: 30_000 };
+const pullRequestLimits = { blobBytes: 2 ** 20, totalBytes: 2 ** 23, timeMs: 30_000 };
 
 export interface Planned {
   readonly planning: Planning;

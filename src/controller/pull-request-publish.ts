@@ -12,7 +12,7 @@ import { saveComment, type PullRequestRecord } from "../store/pull-requests.ts";
 import type { Services } from "./services.ts";
 
 /** Edits that tell of the same thing are so far apart. */
-export const editEveryMs = 5_000;
+const editEveryMs = 5_000;
 
 export interface Publisher {
   /** @returns milliseconds until it may be edited; `undefined`: it says so now */

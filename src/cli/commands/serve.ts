@@ -20,6 +20,7 @@ import { openForges, type ForgeOf } from "../forges.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { deliveryObserverOf, observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
+import { pullRequestsOf } from "../pull-requests.ts";
 import { openApi, type ServedApi } from "../serve-api.ts";
 import { mirrorOptions, withProviders, withServices } from "../session.ts";
 import { webhookEndpoint } from "../webhooks.ts";
@@ -95,9 +96,11 @@ async function serve(
       counting.fetched(repository, result);
     },
   };
-  const repositories = settings.repositories.map((it) =>
-    openable(it, settings, services, api, told, context),
-  );
+  const repositories = settings.repositories.map((it) => ({
+    ...openable(it, settings, services, api, told, context),
+    // Not the API's catalog: a pull request's own provider files are none that it may show.
+    ...pullRequestsOf(it, forgeOf(it.name), services, providers.catalogOf),
+  }));
   const { pollMs, resyncMs } = settings;
   const folders = settings.providers.flatMap((it) => (it.kind === "folder" ? [it.path] : []));
   const watched = {

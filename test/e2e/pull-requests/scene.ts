@@ -1,11 +1,8 @@
 /** A platform whose repository is on a forge, with people, and controllers that look when they are told. */
-import { explain } from "../../../src/cli/commands/why.ts";
-import { whyText } from "../../../src/cli/output/why.ts";
+import { explainWith } from "../../../src/cli/pull-requests.ts";
 import { openPullRequests, type PullRequests } from "../../../src/controller/pull-requests.ts";
-import { plain } from "../../../src/plan/render/painter.ts";
 import type { ForgeKind } from "../../../src/report/forge/forge.ts";
 import type { Database } from "../../../src/store/database.ts";
-import { readResource } from "../../../src/store/resources.ts";
 import { connectTo } from "../../support/forge/connect.ts";
 import { openTestForge, type TestForge } from "../../support/forge/test-forge.ts";
 import { openPlatform, type Platform, type Replica } from "../../support/platform.ts";
@@ -60,11 +57,7 @@ export async function openScene(db: Database, options: SceneOptions = {}): Promi
     openPullRequests(services, repository, platform.catalogOf, {
       forge: connectTo(forge, { clock: runningClock }),
       commitComments,
-      explain: async (scope, uid) => {
-        const resource = await readResource(db, scope, uid);
-        if (resource === undefined) throw new Error(`${uid} is not recorded`);
-        return whyText(await explain(db, scope, resource), new Date(), plain);
-      },
+      explain: explainWith(services),
     });
   let pulls = open(platform);
 
