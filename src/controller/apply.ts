@@ -1,5 +1,5 @@
 /** A look becomes what is recorded: one transaction, so that a killed process leaves all of it or nothing. */
-import type { Scope } from "../model/uid.ts";
+import type { Scope, Uid } from "../model/uid.ts";
 import { isError } from "../model/problem.ts";
 import { putBundles } from "../store/bundles.ts";
 import type { Queryable } from "../store/database.ts";
@@ -49,10 +49,12 @@ export async function applyLook(
 
     await putBundles(tx, writes.bundles);
     // Runs before resources, as workers lock them.
-    await supersedeRuns(tx, writes.supersede);
+    const replaced = await supersedeRuns(tx, writes.supersede);
     await saveWishes(tx, scope, writes.wishes);
     await forgetUntouched(tx, scope, writes.forget);
-    const queued = await enqueueRuns(tx, scope, writes.queue, nowMs);
+    const arrivals = new Map(replaced.map((it) => [it.uid, it.arrivedAt]));
+    const entered = await enqueueRuns(tx, scope, writes.queue, nowMs, arrivals);
+    const queued = entered.length;
     // An unreadable or empty tree says nothing of what is wanted, so it is not what was applied.
     const whole =
       input.history.kind !== "unreadable" &&
@@ -71,7 +73,22 @@ export async function applyLook(
       reason: errors > 0 ? problemsFound : planned,
       message: errors > 0 ? `${errors} problems` : "",
     });
-    const facts: Fact[] = first ? [plannedFact(scope, snapshot.author, plan)] : [];
+    const actor = snapshot.author;
+    const about = (
+      type: string,
+      { id, uid }: { readonly id: string; readonly uid: Uid },
+    ): Fact => ({
+      ...scope,
+      type,
+      actor,
+      uid,
+      run: id,
+    });
+    const facts: Fact[] = [
+      ...(first ? [plannedFact(scope, actor, plan)] : []),
+      ...replaced.map((it) => about("RunSuperseded", it)),
+      ...entered.map((it) => about("RunQueued", it)),
+    ];
     await appendEvents(tx, facts, nowMs);
     if (queued > 0) await tx.query(`select pg_notify('innominatus', 'queued')`);
     const superseded = writes.supersede.length;

@@ -4,6 +4,7 @@
  */
 import type { Claim } from "../model/run.ts";
 import { claimRun, nextDueMs } from "../store/claims.ts";
+import { isCoolingOver, releaseCooled } from "../store/locks.ts";
 import type { Hints } from "./hints.ts";
 import type { Services } from "./services.ts";
 import { workOn, type Worked } from "./worker.ts";
@@ -31,7 +32,12 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
     leaseMs: limits.leaseMs,
     perProvider: limits.workersPerProvider,
     runTimeoutMs: limits.runTimeoutMs,
+    cooldowns: limits.cooldown,
   };
+  const claimNext = (): Promise<Claim | undefined> =>
+    inHand.size < limits.workers && !drain.aborted
+      ? claimRun(db, { ...claimOptions, nowMs: clock.now().getTime() })
+      : Promise.resolve(undefined);
 
   const start = (claim: Claim): void => {
     const work = workOn(services, claim, drain)
@@ -51,13 +57,11 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
     try {
       // Asked first: what becomes due meanwhile is either claimed below or waited for.
       const due = (await nextDueMs(db)) ?? pollMs;
-      let claim = inHand.size < limits.workers ? await claimRun(db, claimOptions) : undefined;
-      while (claim !== undefined) {
+      if (await isCoolingOver(db)) {
+        await db.transaction((tx) => releaseCooled(tx, clock.now().getTime()));
+      }
+      for (let claim = await claimNext(); claim !== undefined; claim = await claimNext()) {
         start(claim);
-        claim =
-          inHand.size < limits.workers && !drain.aborted
-            ? await claimRun(db, claimOptions)
-            : undefined;
       }
       await hints.wait(seen, Math.min(Math.max(due, 10), pollMs), clock, drain);
     } catch (error) {

@@ -8,8 +8,10 @@ import {
   CancelledError,
   LeaseLostError,
   StallingError,
+  StepFailedError,
   SupersededError,
   WaitingError,
+  type Fault,
 } from "../model/errors.ts";
 
 interface Told {
@@ -17,6 +19,8 @@ interface Told {
   readonly reason: string;
   /** For people: plain, without times or counters, so that the same state gives the same words. */
   readonly message: string;
+  /** What is known of a failure; not masked yet where the message is not. */
+  readonly fault?: Fault;
 }
 
 export type Result =
@@ -29,7 +33,26 @@ export type Result =
   | ({ readonly kind: "waiting"; readonly delayMs: number } & Told)
   /** The run has failed; the resource is tried again. */
   | ({ readonly kind: "requeue"; readonly delayMs: number } & Told)
-  | ({ readonly kind: "stalled"; readonly hint: string } & Told);
+  | ({
+      readonly kind: "stalled";
+      readonly hint: string;
+      /** Of the failures in a row it is one, and the last. */
+      readonly counts: boolean;
+      /** What holds it from now on, where that is not the reason itself (E8). */
+      readonly held?: "PreviousExecutionFailed" | "ExhaustedRetries";
+    } & Told);
+
+/** What the record knows of the run beside how it ended. */
+export interface RunFacts {
+  /** Some step may have changed something (E21). */
+  readonly effect: boolean;
+  /** All of its steps may be repeated. */
+  readonly retrySafe: boolean;
+  /** `observe` has told since how the resource was left (E15). */
+  readonly settled: boolean;
+}
+
+const harmless: RunFacts = { effect: false, retrySafe: true, settled: false };
 
 export interface RetryPolicy {
   readonly baseMs: number;
@@ -49,6 +72,7 @@ export function toResult(
   failures: number,
   random: Random,
   policy: RetryPolicy,
+  { effect, retrySafe, settled }: RunFacts = harmless,
 ): Result {
   if (error === undefined) return { kind: "done" };
   if (error instanceof LeaseLostError) return { kind: "lost" };
@@ -59,15 +83,37 @@ export function toResult(
   if (error instanceof WaitingError) {
     return { kind: "waiting", reason: error.reason, message, delayMs: error.retryAfterMs };
   }
+  const unsettled = effect && !retrySafe && !settled;
+  const held = unsettled ? { held: "PreviousExecutionFailed" as const } : {};
   if (error instanceof StallingError) {
-    return { kind: "stalled", reason: error.reason, message, hint: error.hint };
+    const { reason, hint } = error;
+    return { kind: "stalled", reason, message, hint, counts: false, ...held };
+  }
+  const fault = error instanceof StepFailedError ? error.fault : undefined;
+  const reason = fault?.reason ?? "RunFailed";
+  const known = fault === undefined ? {} : { fault };
+  if (unsettled) {
+    const hint = "look how it was left, then run `innominatus retry`";
+    return { kind: "stalled", reason, message, hint, counts: false, ...held, ...known };
+  }
+  if (fault?.retryable === false) {
+    const hint = "fix the cause, then run `innominatus retry`";
+    return { kind: "stalled", reason, message, hint, counts: false, ...known };
   }
   const count = failures + 1;
   if (count >= policy.stallAfter) {
     const hint = "fix the cause, then run `innominatus retry`";
-    return { kind: "stalled", reason: "ExhaustedRetries", message, hint };
+    return {
+      kind: "stalled",
+      reason: "ExhaustedRetries",
+      message,
+      hint,
+      counts: true,
+      held: "ExhaustedRetries",
+      ...known,
+    };
   }
   const spread = policy.baseMs * 2 ** (count - 1) * (0.9 + 0.2 * random());
   const delayMs = Math.round(Math.min(Math.max(spread, policy.baseMs), policy.capMs));
-  return { kind: "requeue", reason: "RunFailed", message, delayMs };
+  return { kind: "requeue", reason, message, delayMs, ...known };
 }

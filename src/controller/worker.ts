@@ -5,25 +5,35 @@
 import { memoryPrefix } from "../execute/steps/secret.ts";
 import { performRun } from "../execute/steps.ts";
 import type { StepResult } from "../execute/step-type.ts";
-import { LeaseLostError, StallingError } from "../model/errors.ts";
+import {
+  CancelledError,
+  LeaseLostError,
+  StallingError,
+  SupersededError,
+  WaitingError,
+} from "../model/errors.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { Recorded } from "../model/resource.ts";
 import type { Claim, RunOperation } from "../model/run.ts";
 import { partsOf, type Scope } from "../model/uid.ts";
-import type { Workflow } from "../model/workflow.ts";
+import type { Bundle, Workflow } from "../model/workflow.ts";
 import { createMasker, type Masker } from "../secrets/mask.ts";
 import { referenceFor } from "../secrets/reference.ts";
+import { readFailures } from "../store/backoffs.ts";
 import { readBundle } from "../store/bundles.ts";
 import { DatabaseUnavailableError } from "../store/database.ts";
+import { readCancel } from "../store/cancels.ts";
 import { fenced, releaseRun, renewLease } from "../store/claims.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
+  hadEffect,
   recordActive,
   recordCancelled,
   recordDeleted,
   recordFailed,
   recordSuperseded,
   recordWaiting,
+  type Told,
 } from "../store/outcomes.ts";
 import { readResource } from "../store/resources.ts";
 import { readRevision } from "../store/revisions.ts";
@@ -31,7 +41,7 @@ import { memoryRows } from "../store/secrets.ts";
 import { findRuns, readLeftMs, saveResolved, wakeRun, type RecordedRun } from "../store/runs.ts";
 import { resolveInputs } from "./inputs.ts";
 import { DrainError, openJournal } from "./journal.ts";
-import { toResult, type Result } from "./result.ts";
+import { toResult, type Result, type RunFacts } from "./result.ts";
 import { vaultOn, type Services } from "./services.ts";
 
 interface FailedCleanup {
@@ -102,8 +112,13 @@ export async function workOn(
     }
     // Nobody can say what was written: when the lease has ended, the journal says where to go on.
     if (error instanceof DatabaseUnavailableError) throw error;
-    const resource = await readResource(db, claim, run.uid);
-    const result = toResult(error, resource?.failures ?? 0, random, limits.runRetry);
+    const failures = await readFailures(db, run.target, run.operation);
+    const facts = isFailure(error)
+      ? await factsOf(services, run, () =>
+          performObserve(services, claim, run, masker, drain, lease.signal),
+        )
+      : undefined;
+    const result = toResult(error, failures, random, limits.runRetry, facts);
     logger.info({ result: result.kind, ...told(result, masker) }, "run ended");
     await recordResult(services, claim, run, result, masker, failedCleanups).catch(ignoreLostLease);
     return await worked(services, run, result.kind);
@@ -111,6 +126,35 @@ export async function workOn(
     lease.stop();
   }
 }
+
+const isFailure = (error: unknown): boolean =>
+  !(
+    error instanceof WaitingError ||
+    error instanceof SupersededError ||
+    error instanceof CancelledError ||
+    error instanceof LeaseLostError
+  );
+
+/** How the run left things; `observe` is asked where only it can say whether a repetition is safe (E15). */
+async function factsOf(
+  { db }: Services,
+  run: RecordedRun,
+  observe: () => Promise<StepResult | undefined>,
+): Promise<RunFacts> {
+  const bundle = await readBundle(db, run.bundle);
+  const steps = bundle.workflows[run.operation]?.steps ?? [];
+  const retrySafe = steps.every((it) => it.retrySafe);
+  const effect = await hadEffect(db, run.id);
+  if (!effect || retrySafe) return { effect, retrySafe, settled: false };
+  // What observe cannot tell is not settled, for whatever reason it cannot.
+  const observed = await observe().catch(() => undefined);
+  return { effect, retrySafe, settled: observed !== undefined && isSettled(run, observed.outputs) };
+}
+
+/** A create that left nothing, and a delete whatever it left, may be done again. */
+const isSettled = ({ operation }: RecordedRun, outputs: JsonRecord): boolean =>
+  outputs["exists"] !== undefined &&
+  (operation === "delete" || (operation === "create" && !saysExists(outputs)));
 
 async function worked(
   { db, clock }: Services,
@@ -145,14 +189,57 @@ async function perform(
   signal: AbortSignal,
   failedCleanups: FailedCleanup[],
 ): Promise<StepResult> {
+  const opened = await openRun(services, claim, run, masker, drain, signal, failedCleanups);
+  const { bundle, performOne } = opened;
+  const workflow = bundle.workflows[run.operation];
+  if (workflow === undefined) throw noWorkflow(bundle, run);
+  const result = await performOne(workflow, "");
+  const { observe } = bundle.workflows;
+  if (run.operation === "delete" && observe !== undefined) {
+    const { outputs } = await performOne(observe, "observe:");
+    expectAbsent(outputs, run);
+  }
+  return result;
+}
+
+/** @returns `undefined` where its bundle has no `observe` */
+async function performObserve(
+  services: Services,
+  claim: Claim,
+  run: RecordedRun,
+  masker: Masker,
+  drain: AbortSignal,
+  signal: AbortSignal,
+): Promise<StepResult | undefined> {
+  const { bundle, performOne } = await openRun(services, claim, run, masker, drain, signal, []);
+  const { observe } = bundle.workflows;
+  return observe === undefined ? undefined : performOne(observe, "observe:");
+}
+
+const noWorkflow = ({ provider }: Bundle, run: RecordedRun): StallingError => {
+  const message = `${provider} has no ${run.operation} workflow for ${run.uid}`;
+  return new StallingError("NoWorkflow", message, "add one to the provider");
+};
+
+interface OpenedRun {
+  readonly bundle: Bundle;
+  /** @param prefix of its steps' names in the journal */
+  readonly performOne: (workflow: Workflow, prefix: string) => Promise<StepResult>;
+}
+
+async function openRun(
+  services: Services,
+  claim: Claim,
+  run: RecordedRun,
+  masker: Masker,
+  drain: AbortSignal,
+  signal: AbortSignal,
+  failedCleanups: FailedCleanup[],
+): Promise<OpenedRun> {
   const { db, sealer, executors, clock, random, limits, log } = services;
   const bundle = await readBundle(db, run.bundle);
   const resource = await readResource(db, claim, run.uid);
-  const workflow = bundle.workflows[run.operation];
-  if (resource === undefined || workflow === undefined) {
-    const message = `${bundle.provider} has no ${run.operation} workflow for ${run.uid}`;
-    throw new StallingError("NoWorkflow", message, "add one to the provider");
-  }
+  if (resource === undefined) throw noWorkflow(bundle, run);
   const scope = scopeOf(claim);
   const reader = {
     vault: vaultOn(sealer, db),
@@ -190,24 +277,19 @@ async function perform(
     };
     return performRun(request, executors, journal, tools, signal);
   };
-
-  const result = await performOne(workflow, "");
-  const { observe } = bundle.workflows;
-  if (run.operation === "delete" && observe !== undefined) {
-    const { outputs } = await performOne(observe, "observe:");
-    expectAbsent(outputs, run);
-  }
-  return result;
+  return { bundle, performOne };
 }
 
 /** Law 2: the record is closed when nothing is left of the resource. */
 function expectAbsent(outputs: JsonRecord, run: RecordedRun): void {
-  const { exists } = outputs;
-  if (exists === undefined || exists === false || exists === "false" || exists === "") return;
+  if (!saysExists(outputs)) return;
   throw new Error(
     `the delete workflow ${run.workflow} ended, and observe says that it still exists`,
   );
 }
+
+const saysExists = ({ exists }: JsonRecord): boolean =>
+  !(exists === undefined || exists === false || exists === "false" || exists === "");
 
 const environmentOf = (claim: Claim, run: RecordedRun, resource: Recorded) => ({
   APP_NAME: resource.identity,
@@ -249,9 +331,10 @@ async function recordSuccess(
       if (run.operation === "delete" || !secret.has(key))
         await vault.delete({ ...scope, uid, key });
     }
+    let tell: readonly Told[];
     if (run.operation === "delete") {
       await memoryRows(tx).forget(memoryPrefix(scope, uid));
-      await recordDeleted(tx, claim);
+      tell = await recordDeleted(tx, claim);
     } else {
       for (const name of sensitive) {
         const value = outputs[name];
@@ -259,9 +342,13 @@ async function recordSuccess(
         await vault.put({ ...scope, uid, key: name }, text);
       }
       const refs = [...secret].map((name) => [name, referenceFor(scope, uid, name)] as const);
-      await recordActive(tx, claim, { outputs: shown, secretRefs: Object.fromEntries(refs) });
+      tell = await recordActive(tx, claim, {
+        outputs: shown,
+        secretRefs: Object.fromEntries(refs),
+      });
     }
-    await appendEvents(tx, [fact(claim, run, "RunCompleted", {})], clock.now().getTime());
+    const facts = [{ type: "RunCompleted", data: {} }, ...tell];
+    await appendEvents(tx, factsFor(claim, run, facts), clock.now().getTime());
     await tx.query(`select pg_notify('innominatus', 'ended')`);
   });
 }
@@ -276,29 +363,45 @@ async function recordResult(
 ): Promise<void> {
   if (result.kind === "lost" || result.kind === "done") return;
   const { reason, message } = told(result, masker);
+  const fault = "fault" in result ? result.fault : undefined;
   await fenced(db, claim, async (tx) => {
-    const nowMs = clock.now().getTime();
-    const failed = failedCleanups.map((it) => fact(claim, run, "CleanupFailed", { ...it }));
-    await appendEvents(tx, failed, nowMs);
+    const told: Told[] = failedCleanups.map((it) => ({ type: "CleanupFailed", data: { ...it } }));
     switch (result.kind) {
       case "waiting":
         await recordWaiting(tx, claim, { reason, message, retryAfterMs: result.delayMs });
         break;
       case "superseded":
-        await recordSuperseded(tx, claim, reason);
-        await appendEvents(tx, [fact(claim, run, "RunSuperseded", {})], nowMs);
+        told.push({ type: "RunSuperseded", data: {} });
+        told.push(...(await recordSuperseded(tx, claim, reason)));
         break;
       case "cancelled":
-        await recordCancelled(tx, claim, message);
-        await appendEvents(tx, [fact(claim, run, "RunCancelled", { message })], nowMs);
+        told.push({ type: "RunCancelled", data: await readCancel(tx, run.id) });
+        told.push(...(await recordCancelled(tx, claim, message)));
         break;
       case "requeue":
       case "stalled": {
-        const retryAfterMs = result.kind === "requeue" ? result.delayMs : undefined;
-        await recordFailed(tx, claim, { reason, message, retryAfterMs });
-        await appendEvents(tx, [fact(claim, run, "RunFailed", { reason, message })], nowMs);
+        const isStalled = result.kind === "stalled";
+        const failure = {
+          reason,
+          message,
+          retryAfterMs: isStalled ? undefined : result.delayMs,
+          counts: !isStalled || result.counts,
+          blocks: isStalled && result.held === "PreviousExecutionFailed",
+          ...(isStalled && result.held !== undefined ? { held: result.held } : {}),
+          fault,
+        };
+        told.push({
+          type: "RunFailed",
+          data: { reason, message, ...(fault === undefined ? {} : { failure: { ...fault } }) },
+        });
+        told.push({
+          type: "PhaseTransition",
+          data: { from: phaseDuring[run.operation], to: "failed" },
+        });
+        told.push(...(await recordFailed(tx, claim, failure)));
       }
     }
+    await appendEvents(tx, factsFor(claim, run, told), clock.now().getTime());
     await tx.query(`select pg_notify('innominatus', 'ended')`);
   });
 }
@@ -314,17 +417,20 @@ function told(
 
 const scopeOf = ({ repository, environment }: Claim): Scope => ({ repository, environment });
 
-const fact = (claim: Claim, run: RecordedRun, type: string, data: JsonRecord): Fact => ({
-  repository: claim.repository,
-  environment: claim.environment,
-  type,
-  actor: "innominatus",
-  uid: run.uid,
-  run: run.id,
-  commit: run.commit,
-  correlation: run.plan,
-  data: { operation: run.operation, workflow: run.workflow, ...data },
-});
+const phaseDuring = { create: "provisioning", update: "updating", delete: "deleting" } as const;
+
+const factsFor = (claim: Claim, run: RecordedRun, told: readonly Told[]): Fact[] =>
+  told.map(({ type, data }) => ({
+    repository: claim.repository,
+    environment: claim.environment,
+    type,
+    actor: "innominatus",
+    uid: run.uid,
+    run: run.id,
+    commit: run.commit,
+    correlation: run.plan,
+    data: { operation: run.operation, workflow: run.workflow, ...data },
+  }));
 
 function ignoreLostLease(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;

@@ -6,17 +6,23 @@
 import { z } from "zod";
 import { CancelledError, LeaseLostError, SupersededError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
+import { nextCandidate, now } from "./candidates.ts";
 import type { Database, Queryable } from "./database.ts";
-import { lockOf } from "./locks.ts";
+import { appendEvents, type Fact } from "./events.ts";
+import { cooldownOf, releaseCooled, type Cooldowns } from "./locks.ts";
 import { uid } from "./rows.ts";
+import { makeSlots, takeSlot } from "./slots.ts";
 
 export interface ClaimOptions {
   readonly holder: string;
   readonly leaseMs: number;
   /** Runs of one provider under way at once, over all workers. */
   readonly perProvider: number;
-  /** From a run's first claim to its deadline (E3). */
+  /** From a run's first claim to its deadline (E3), where its workflow does not say. */
   readonly runTimeoutMs: number;
+  readonly cooldowns: Cooldowns;
+  /** For the ids of events. */
+  readonly nowMs: number;
 }
 
 const candidateRow = z.object({
@@ -25,53 +31,94 @@ const candidateRow = z.object({
   environment: z.string(),
   uid,
   target: z.string(),
+  lock: z.string(),
+  declared: z.boolean(),
+  provider: z.string(),
+  operation: z.enum(["create", "update", "delete"]),
+  workflow: z.string(),
+  commit: z.string(),
+  plan: z.string(),
+  attempt: z.number(),
+  holder: z.string().nullable(),
+  timeout_ms: z.coerce.number().nullable(),
+  phase: z.string().nullable(),
+  lock_state: z.string().nullable(),
 });
-const tokenRow = z.object({ token: z.coerce.bigint() });
+type Candidate = z.output<typeof candidateRow>;
 
-/** Terminal and missing holders hold nothing (E3). */
-const lockIsFree = `(l.run is null and coalesce(l.until <= store_now(), true) or l.run = r.id
-  or l.run is not null and not exists (select 1 from runs h where h.id = l.run
-    and h.state in ('queued', 'running', 'waiting')))`;
+const takenRow = z.object({ slots: z.coerce.number(), token: z.coerce.bigint().nullable() });
 
-/** Dependencies are asked for once: a run that has started goes on. */
-const dependenciesAreDone = `(r.started_at is not null or not exists (
-  select 1 from jsonb_array_elements_text(r.depends_on) d(uid) where
-    exists (select 1 from runs o where o.repository = r.repository and o.environment = r.environment
-      and o.uid = d.uid and o.state in ('queued', 'running', 'waiting'))
-    or exists (select 1 from resources x where x.repository = r.repository
-      and x.environment = r.environment and x.uid = d.uid and x.phase not in ('active', 'deleted'))))`;
+/** What was there to take was taken by others meanwhile; the transaction leaves nothing. */
+class Missed extends Error {
+  /** There is no slot of this one. */
+  readonly provider: string | undefined;
 
-/** Claims the run that has waited longest, if there is one that may go on. */
+  constructor(provider?: string) {
+    super("missed");
+    this.provider = provider;
+  }
+}
+
+/** Whoever loses this often to others finds more to do at the next look. */
+const tries = 20;
+
+/** Claims the run whose turn it is, if there is one that may go on. */
 export async function claimRun(db: Database, options: ClaimOptions): Promise<Claim | undefined> {
-  return db.transaction(async (tx) => {
-    const { rows } = await tx.query(
-      // In the order of the index runs_open, so that a long queue is not looked at to its end.
-      `with busy as materialized (
-         select provider from runs where state = 'running' and lease_expires_at > store_now()
-         group by provider having count(*) >= $1)
-       select r.id, r.repository, r.environment, r.uid, r.target from runs r
-       left join locks l on l.key = r.lock
-       where r.state in ('queued', 'running', 'waiting') and r.not_before <= store_now()
-         and (r.state <> 'running' or r.lease_expires_at <= store_now())
-         and ${lockIsFree} and ${dependenciesAreDone}
-         and r.provider not in (select provider from busy)
-       order by r.not_before, r.id limit 1 for update of r skip locked`,
-      [options.perProvider],
-    );
-    if (rows[0] === undefined) return undefined;
-    const run = candidateRow.parse(rows[0]);
-    const token = await takeLock(tx, run);
-    if (token === undefined) return undefined;
-    await tx.query(
-      `update runs set state = 'running', holder = $2, token = $3, attempt = attempt + 1,
-         lease_expires_at = store_now() + $4 * interval '1 ms',
+  const made = new Set<string>();
+  const full = new Set<string>();
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    try {
+      return await db.transaction((tx) => claimNext(tx, options, [...full]));
+    } catch (error) {
+      if (!(error instanceof Missed)) throw error;
+      const { provider } = error;
+      if (provider === undefined) continue;
+      // The first claim for a provider finds no slots at all, and makes them.
+      if (made.has(provider)) full.add(provider);
+      else await makeSlots(db, provider, options.perProvider);
+      made.add(provider);
+    }
+  }
+  return undefined;
+}
+
+async function claimNext(
+  tx: Queryable,
+  options: ClaimOptions,
+  full: readonly string[],
+): Promise<Claim | undefined> {
+  const { rows } = await tx.query(nextCandidate, [options.perProvider, JSON.stringify(full)]);
+  if (rows[0] === undefined) return undefined;
+  const run = candidateRow.parse(rows[0]);
+  if (run.lock_state === "cooling") await releaseCooled(tx, options.nowMs, run.lock);
+  const token = await take(tx, run, options);
+  await appendEvents(tx, claimFacts(run, token), options.nowMs);
+  const { id, repository, environment, target } = run;
+  return { run: id, repository, environment, uid: run.uid, target, token };
+}
+
+/** Slot, lock, lease and resource in one statement: of any number of attempts, one wins (E2). */
+async function take(tx: Queryable, run: Candidate, options: ClaimOptions): Promise<bigint> {
+  const { rows } = await tx.query(
+    `with ${takeSlot("$1", "$2", "$3")},
+     lock as (
+       insert into locks as l (key, target, declared, run, token, state, cooldown_ms)
+       select $4, $5, $6, $1, 1, 'held', $7 from taken
+       on conflict (key) do update set run = excluded.run, token = l.token + 1, state = 'held',
+         since = case when l.run = excluded.run then l.since else store_now() end,
+         completed_at = null, until = null, cooldown_ms = excluded.cooldown_ms, blocked_by = null
+         where l.state = 'free' or l.run = excluded.run
+           or l.state = 'held' and not exists (select 1 from runs h where h.id = l.run
+             and h.state in ('queued', 'running', 'waiting'))
+       returning token),
+     claimed as (
+       update runs set state = 'running', holder = $8, token = lock.token, attempt = attempt + 1,
+         lease_expires_at = store_now() + $9 * interval '1 ms',
          started_at = coalesce(started_at, store_now()),
-         deadline_at = coalesce(deadline_at, store_now() + $5::float8 * interval '1 ms')
-       where id = $1`,
-      [run.id, options.holder, token.toString(), options.leaseMs, options.runTimeoutMs],
-    );
-    await tx.query(
-      `update resources x set touched = true, run = r.id, commit = r.commit, since = store_now(),
+         deadline_at = coalesce(deadline_at, store_now() + $10::float8 * interval '1 ms')
+       from lock where id = $1),
+     touched as (
+       update resources x set touched = true, run = r.id, commit = r.commit, since = store_now(),
          phase = case r.operation when 'create' then 'provisioning' when 'update' then 'updating'
                  else 'deleting' end,
          reason = 'RunStarted', message = '', changed_in = pg_current_xact_id(),
@@ -79,31 +126,49 @@ export async function claimRun(db: Database, options: ClaimOptions): Promise<Cla
          failures = case when x.attempted ->> 'hash' = r.hash then x.failures else 0 end,
          stalled = false, next_attempt_at = null, operation = r.operation,
          attempted = jsonb_build_object('operation', r.operation, 'hash', r.hash)
-       from runs r where r.id = $1 and x.repository = r.repository
+       from runs r, lock where r.id = $1 and x.repository = r.repository
          and x.environment = r.environment and x.uid = r.uid
-         and (x.run is distinct from r.id or x.phase not in ('provisioning', 'updating', 'deleting'))`,
-      [run.id],
-    );
-    const { id, ...rest } = run;
-    return { ...rest, run: id, token };
-  });
+         and (x.run is distinct from r.id or x.phase not in ('provisioning', 'updating', 'deleting')))
+     select (select count(*) from taken) as slots, (select token::text from lock) as token`,
+    [
+      run.id,
+      run.provider,
+      options.perProvider,
+      run.lock,
+      run.target,
+      run.declared,
+      cooldownOf(options.cooldowns, run),
+      options.holder,
+      options.leaseMs,
+      run.timeout_ms ?? options.runTimeoutMs,
+    ],
+  );
+  const { slots, token } = takenRow.parse(rows[0]);
+  if (slots === 0) throw new Missed(run.provider);
+  if (token === null) throw new Missed();
+  return token;
 }
 
-/** One conditional write: of any number of attempts, one wins (E2). */
-async function takeLock(
-  tx: Queryable,
-  run: { readonly id: string; readonly target: string },
-): Promise<bigint | undefined> {
-  const { rows } = await tx.query(
-    `insert into locks as l (key, target, run, token, state) values (${lockOf("$1")}, $1, $2, 1, 'held')
-     on conflict (key) do update set run = excluded.run, token = l.token + 1, until = null, state = 'held'
-       where (l.run is null and coalesce(l.until <= store_now(), true)) or l.run = excluded.run
-         or l.run is not null and not exists (select 1 from runs h where h.id = l.run
-           and h.state in ('queued', 'running', 'waiting'))
-     returning token::text`,
-    [run.target, run.id],
-  );
-  return rows[0] === undefined ? undefined : tokenRow.parse(rows[0]).token;
+const phases = { create: "provisioning", update: "updating", delete: "deleting" } as const;
+
+function claimFacts(run: Candidate, token: bigint): Fact[] {
+  const { repository, environment, operation, workflow, target, phase } = run;
+  const about = { repository, environment, actor: "innominatus", uid: run.uid, run: run.id };
+  const fact = (type: string, data: Fact["data"] = {}): Fact => ({
+    ...about,
+    type,
+    commit: run.commit,
+    correlation: run.plan,
+    data: { operation, workflow, target, ...data },
+  });
+  if (run.attempt === 0) {
+    return [
+      fact("RunStarted", { token: token.toString() }),
+      fact("PhaseTransition", { from: phase, to: phases[operation] }),
+    ];
+  }
+  // Whoever gives a run back, or waits, leaves no holder; who is still named has lost the lease.
+  return run.holder === null ? [] : [fact("LeaseLost", { holder: run.holder })];
 }
 
 /** Heartbeat. @throws {LeaseLostError} */
@@ -173,7 +238,7 @@ export async function fencedAtSafePoint<T>(
 /** Gives the run back unfinished: at a drain, another worker goes on with it at once. */
 export async function releaseRun(db: Queryable, claim: Claim): Promise<void> {
   await db.query(
-    `update runs set lease_expires_at = store_now()
+    `update runs set lease_expires_at = store_now(), holder = null
      where id = $1 and token = $2 and state = 'running'`,
     [claim.run, claim.token.toString()],
   );
@@ -186,7 +251,7 @@ export async function releaseRun(db: Queryable, claim: Claim): Promise<void> {
  */
 export async function releaseRuns(db: Queryable): Promise<number> {
   const { rows } = await db.query(
-    `update runs set lease_expires_at = store_now()
+    `update runs set lease_expires_at = store_now(), holder = null
      where state = 'running' and lease_expires_at > store_now() returning id`,
   );
   return rows.length;
@@ -202,12 +267,14 @@ const dueRow = z.object({ ms: z.coerce.number().nullable() });
 export async function nextDueMs(db: Queryable): Promise<number | undefined> {
   const { rows } = await db.query(
     `select extract(epoch from min(at) - store_now()) * 1000 as ms from (
-       select not_before as at from runs where state in ('queued', 'waiting') and not_before > store_now()
-       union all select lease_expires_at from runs where state = 'running'
-         and lease_expires_at > store_now()
-       union all select next_attempt_at from resources where next_attempt_at > store_now()
-       union all select delete_after from resources where delete_after > store_now()
-         and phase <> 'deleted') due`,
+       select min(not_before) as at from runs where state = 'waiting' and not_before > ${now}
+       union all select min(lease_expires_at) from runs where state = 'running'
+         and lease_expires_at > ${now}
+       union all select min(until) from locks where state = 'cooling' and until > ${now}
+       union all select min(next_attempt_at) from backoffs where next_attempt_at > ${now}
+       union all select min(next_attempt_at) from resources where next_attempt_at > ${now}
+       union all select min(delete_after) from resources where delete_after > ${now}
+         and delete_after is not null and phase <> 'deleted') due`,
   );
   const { ms } = dueRow.parse(rows[0]);
   return ms === null ? undefined : Math.max(0, Math.ceil(ms));

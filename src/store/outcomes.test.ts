@@ -33,7 +33,7 @@ const start = new Date("2026-01-01T00:00:00Z");
 const outputs = { outputs: { host: "h" }, secretRefs: { password: "secret://x" } };
 const failure = { reason: "RunFailed", message: "it broke", retryAfterMs: 60_000 };
 
-type Record_ = (tx: Queryable, claim: Claim) => Promise<void>;
+type Record_ = (tx: Queryable, claim: Claim) => Promise<unknown>;
 const writes: [string, Record_][] = [
   ["active", (tx, claim) => recordActive(tx, claim, outputs)],
   ["deleted", (tx, claim) => recordDeleted(tx, claim)],

@@ -5,6 +5,7 @@ import { gateKinds, type Gate } from "../model/plan.ts";
 import type { Place } from "../model/problem.ts";
 import { phases, type Recorded, type Removal, type ResourceIdentity } from "../model/resource.ts";
 import type { Scope, Uid } from "../model/uid.ts";
+import { forgetFailures } from "./backoffs.ts";
 import { readBundle } from "./bundles.ts";
 import type { Queryable } from "./database.ts";
 import { jsonRecord, maybeTime, place, strings, time, uid, uids } from "./rows.ts";
@@ -232,11 +233,13 @@ export async function resetFailures(
     `update resources set next_attempt_at = store_now(), changed_in = pg_current_xact_id(),
        failures = case when $4 then 0 else failures end, stalled = false
      where repository = $1 and environment = $2 and ($3::text is null or uid = $3)
-       and phase = 'failed' and (next_attempt_at is not null or stalled and $4)
+       and (phase = 'failed' and next_attempt_at is not null or stalled and $4)
      returning uid`,
     [repository, environment, what.uid ?? null, what.stalled],
   );
-  return rows.map((it) => uidRow.parse(it).uid);
+  const reset = rows.map((it) => uidRow.parse(it).uid);
+  await forgetFailures(tx, { repository, environment }, reset);
+  return reset;
 }
 
 const uidRow = z.object({ uid });

@@ -7,6 +7,7 @@ import type { Scope, Uid } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
 import { newId } from "./ids.ts";
 import { jsonRecord, maybeTime, time, uid, uids } from "./rows.ts";
+import { forgetOtherWishes } from "./backoffs.ts";
 import { lockOf } from "./locks.ts";
 
 /** What the resource will be recorded as once the run has succeeded. */
@@ -33,31 +34,47 @@ export interface QueuedRun {
   /** Runs of these resources end first. */
   readonly dependsOn: readonly Uid[];
   readonly target: string;
+  /** The workflow names the target; it is not the resource itself. */
+  readonly declared?: boolean;
+  /** From its first claim to its deadline; absent: as the controller's settings say. */
+  readonly timeoutMs?: number;
   /** What the plan saw: a resource that some run has finished with since is left to the next plan. */
   readonly seen: { readonly revision: number; readonly run: string | null };
 }
 
+const queuedRow = z.object({ id: z.string(), uid });
+
 /**
  * Queues runs for what nothing is under way for yet.
  *
- * @returns how many were queued
+ * @param arrivals of resources whose queued run is replaced by this one: it keeps its place (E7)
+ * @returns what was queued
  */
 export async function enqueueRuns(
   tx: Queryable,
   { repository, environment }: Scope,
   runs: readonly QueuedRun[],
   nowMs: number,
-): Promise<number> {
-  if (runs.length === 0) return 0;
-  const rows = runs.map((it) => ({ ...it, id: newId(nowMs) }));
+  arrivals: ReadonlyMap<Uid, string> = new Map(),
+): Promise<readonly { readonly id: string; readonly uid: Uid }[]> {
+  if (runs.length === 0) return [];
+  const rows = runs.map((it) => ({
+    ...it,
+    id: newId(nowMs),
+    declared: it.declared ?? false,
+    timeoutMs: it.timeoutMs ?? null,
+    arrivedAt: arrivals.get(it.uid) ?? null,
+  }));
   const { rows: queued } = await tx.query(
     `insert into runs (id, repository, environment, uid, operation, workflow, provider, bundle,
-       commit, plan, hash, desired, depends_on, target, lock)
+       commit, plan, hash, desired, depends_on, target, lock, declared, timeout_ms, not_before)
      select q.id, $1, $2, q.uid, q.operation, q.workflow, q.provider, q.bundle, q.commit, q.plan,
-       q.hash, q.desired, q."dependsOn", q.target, ${lockOf("q.target")}
+       q.hash, q.desired, q."dependsOn", q.target, ${lockOf("q.target")}, q.declared, q."timeoutMs",
+       coalesce(q."arrivedAt", store_now())
      from jsonb_to_recordset($3) as q(id text, uid text, operation text, workflow text,
        provider text, bundle text, commit text, plan text, hash text, desired jsonb,
-       "dependsOn" jsonb, target text, seen jsonb)
+       "dependsOn" jsonb, target text, declared boolean, "timeoutMs" bigint, "arrivedAt" timestamptz,
+       seen jsonb)
      join resources x on x.repository = $1 and x.environment = $2 and x.uid = q.uid
      where x.revision = (q.seen ->> 'revision')::int and x.run is not distinct from q.seen ->> 'run'
        and (x.attempted is null or x.attempted ->> 'hash' <> q.hash
@@ -66,10 +83,17 @@ export async function enqueueRuns(
          and o.uid = q.uid and o.state in ('queued', 'running', 'waiting')
          and (o.state = 'queued' or o.hash = q.hash and o.cancel is null))
      order by q.id
-     returning id`,
+     returning id, uid`,
     [repository, environment, JSON.stringify(rows)],
   );
-  return queued.length;
+  const entered = queued.map((it) => queuedRow.parse(it));
+  const wanted = new Set(entered.map((it) => it.uid));
+  await forgetOtherWishes(
+    tx,
+    { repository, environment },
+    runs.filter((it) => wanted.has(it.uid)),
+  );
+  return entered;
 }
 
 export interface OpenRun {
@@ -103,9 +127,14 @@ export async function openRuns(
 /**
  * Ends what no plan wants any more (E7): a run that has not begun at once, one that has at its next
  * safe point: the end of its current step, or the cleanup of what it waits for.
+ *
+ * @returns those that ended, with when they had come to wait
  */
-export async function supersedeRuns(tx: Queryable, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+export async function supersedeRuns(
+  tx: Queryable,
+  ids: readonly string[],
+): Promise<readonly EndedInQueue[]> {
+  if (ids.length === 0) return [];
   const list = JSON.stringify(ids);
   // None changes hands between the two statements that follow.
   await tx.query(
@@ -119,12 +148,24 @@ export async function supersedeRuns(tx: Queryable, ids: readonly string[]): Prom
        and cancel is null`,
     [list],
   );
-  await tx.query(
+  const { rows } = await tx.query(
     `update runs set state = 'superseded', reason = 'Superseded', ended_at = store_now()
-     where id in (select jsonb_array_elements_text($1)) and state = 'queued'`,
+     where id in (select jsonb_array_elements_text($1)) and state = 'queued'
+     returning id, uid, not_before`,
     [list],
   );
+  return rows.map((it) => endedRow.parse(it));
 }
+
+export interface EndedInQueue {
+  readonly id: string;
+  readonly uid: Uid;
+  readonly arrivedAt: string;
+}
+
+const endedRow = z
+  .object({ id: z.string(), uid, not_before: time })
+  .transform(({ not_before, ...it }): EndedInQueue => ({ ...it, arrivedAt: not_before }));
 
 /** Makes a waiting run claimable at once, unless it waits for a further attempt. A hint only. */
 export async function wakeRun(db: Queryable, run: string): Promise<void> {
@@ -153,6 +194,12 @@ export async function recentDeletions(
   return new Set(rows.map((it) => uidRow.parse(it).uid));
 }
 
+export interface RecordedRun extends Run {
+  /** What it excludes others on. */
+  readonly target: string;
+  readonly desired: RunDesired;
+}
+
 const row = z
   .object({
     id: z.string(),
@@ -165,6 +212,7 @@ const row = z
     bundle: z.string(),
     commit: z.string(),
     plan: z.string(),
+    target: z.string(),
     state: z.enum(runStates),
     reason: z.string(),
     message: z.string(),
@@ -180,14 +228,12 @@ const row = z
       rule: z.array(z.string()).exactOptional(),
     }),
   })
-  .transform(
-    ({ queued_at, started_at, ended_at, ...it }): Run & { readonly desired: RunDesired } => ({
-      ...it,
-      queuedAt: queued_at,
-      startedAt: started_at,
-      endedAt: ended_at,
-    }),
-  );
+  .transform(({ queued_at, started_at, ended_at, ...it }): RecordedRun => ({
+    ...it,
+    queuedAt: queued_at,
+    startedAt: started_at,
+    endedAt: ended_at,
+  }));
 
 /** @returns milliseconds until the run's deadline, by the store's clock */
 export async function readLeftMs(db: Queryable, run: string): Promise<number | undefined> {
@@ -201,9 +247,7 @@ export async function readLeftMs(db: Queryable, run: string): Promise<number | u
 const leftRow = z.object({ ms: z.coerce.number().nullable() });
 
 const columns = `id, repository, environment, uid, operation, workflow, provider, bundle, commit, plan,
-  state, reason, message, attempt, queued_at, started_at, ended_at, desired`;
-
-export type RecordedRun = z.output<typeof row>;
+  target, state, reason, message, attempt, queued_at, started_at, ended_at, desired`;
 
 /** Newest first. */
 export async function listRuns(

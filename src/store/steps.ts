@@ -72,7 +72,7 @@ export async function startStep(tx: Queryable, run: string, step: StartedStep): 
   await tx.query(
     `insert into steps (run, index, name, type, state, attempts, effect)
      values ($1, $2, $3, $4, 'started', 1, not $5::boolean)
-     on conflict (run, name) do update set state = 'started', failure = null, effect = excluded.effect,
+     on conflict (run, name) do update set state = 'started', failure = null, ended_at = null, effect = excluded.effect,
        error = case when steps.state = 'waiting' then steps.error end,
        attempts = steps.attempts + case when steps.state = 'waiting' then 0 else 1 end`,
     [run, step.index, step.name, step.type, step.readOnly],
@@ -129,7 +129,7 @@ export async function failStep(
   failure: Fault | undefined,
 ): Promise<void> {
   await tx.query(
-    `update steps set state = 'failed', error = $3, failure = $4,
+    `update steps set state = 'failed', error = $3, failure = $4, ended_at = store_now(),
        effect = coalesce(($4::jsonb ->> 'effect')::boolean, effect) where run = $1 and name = $2`,
     [run, step, error, failure === undefined ? null : JSON.stringify(failure)],
   );

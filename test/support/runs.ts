@@ -28,6 +28,8 @@ export interface Enqueued {
   readonly provider?: string;
   readonly dependsOn?: readonly Uid[];
   readonly target?: string;
+  readonly declared?: boolean;
+  readonly timeoutMs?: number;
   readonly seen?: QueuedRun["seen"];
   /** Runs of one call are made at once; those of a later one come after them. */
   readonly scope?: Scope;
@@ -80,9 +82,12 @@ export async function wish(
 }
 
 /** @returns how many were queued */
-export function enqueue(db: Database, uid: Uid, more: Enqueued = {}): Promise<number> {
+export async function enqueue(db: Database, uid: Uid, more: Enqueued = {}): Promise<number> {
   const { scope = testScope, ...run } = more;
-  return db.transaction((tx) => enqueueRuns(tx, scope, [queuedRun(uid, run)], Date.now()));
+  const queued = await db.transaction((tx) =>
+    enqueueRuns(tx, scope, [queuedRun(uid, run)], Date.now()),
+  );
+  return queued.length;
 }
 
 export const claimOptions = (holder: string, more: Partial<ClaimOptions> = {}): ClaimOptions => ({
@@ -90,6 +95,8 @@ export const claimOptions = (holder: string, more: Partial<ClaimOptions> = {}): 
   leaseMs: 60_000,
   perProvider: 4,
   runTimeoutMs: 86_400_000,
+  cooldowns: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
+  nowMs: Date.now(),
   ...more,
 });
 
@@ -112,5 +119,7 @@ export async function statesOf(db: Database, uid: Uid): Promise<readonly string[
 
 /** Empties what tests fill. */
 export async function emptyTables(db: Database): Promise<void> {
-  await db.query("truncate steps, step_logs, runs, locks, events, resources");
+  await db.query(
+    "truncate steps, step_logs, runs, locks, backoffs, provider_slots, events, resources",
+  );
 }

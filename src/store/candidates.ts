@@ -1,0 +1,87 @@
+/**
+ * Which runs may go on, and whose turn it is: the gates of E7 and E8 as conditions in SQL. A queue is
+ * a lane of one repository's runs at one provider, so that a long one is not looked at to its end.
+ */
+
+/** The time once per statement: a volatile function is asked per row, and no index is used for it. */
+export const now = "(select store_now())";
+
+/** A run for another uid holds the target, waits there for its end, or has left it unsettled. */
+const targetIsTaken = (
+  r: string,
+): string => `exists (select 1 from locks l where l.key = ${r}.lock and (
+  l.state = 'held' and l.run <> ${r}.id and exists (select 1 from runs h where h.id = l.run
+    and h.state in ('queued', 'running', 'waiting'))
+  or l.state = 'cooling' and l.until > ${now} and ${r}.operation <> 'delete'
+  or l.blocked_by is not null and ${r}.operation <> 'delete' and exists (select 1 from runs b
+    where b.id = l.blocked_by and (b.repository, b.environment, b.uid)
+      is distinct from (${r}.repository, ${r}.environment, ${r}.uid))))`;
+
+const isBackingOff = (r: string): string => `exists (select 1 from backoffs k
+  where k.lock = ${r}.lock and k.operation = ${r}.operation and k.next_attempt_at > ${now})`;
+
+/** Dependencies are asked for once: a run that has started goes on. */
+const dependenciesAreDone = (r: string): string => `(${r}.depends_on = '[]' or not exists (
+  select 1 from jsonb_array_elements_text(${r}.depends_on) d(uid) where
+    exists (select 1 from runs o where o.repository = ${r}.repository
+      and o.environment = ${r}.environment and o.uid = d.uid
+      and o.state in ('queued', 'running', 'waiting'))
+    or exists (select 1 from resources x where x.repository = ${r}.repository
+      and x.environment = ${r}.environment and x.uid = d.uid and x.phase not in ('active', 'deleted'))))`;
+
+const mayStart = (r: string): string =>
+  `not ${targetIsTaken(r)} and not ${isBackingOff(r)} and ${dependenciesAreDone(r)}`;
+
+/** Resources that share a target start in order of arrival (E7). */
+const isFirst = `(not r.declared or not exists (select 1 from runs e where e.lock = r.lock
+  and e.state = 'queued' and (e.not_before, e.id) < (r.not_before, r.id) and ${mayStart("e")}))`;
+
+/** More than one, because others may be claiming the first of a lane just now. */
+const perLane = 8;
+
+/**
+ * One run, locked. Of several repositories the one with the fewest runs under way is served, then
+ * who has waited longest.
+ *
+ * $1: how many runs of a provider may be under way; $2: providers to leave out, as a JSON list
+ */
+export const nextCandidate = `with recursive
+  lanes (repository, provider) as (
+    (select repository, provider from runs where state = 'queued'
+     order by repository, provider limit 1)
+    union all
+    select n.repository, n.provider from lanes l cross join lateral (
+      select r.repository, r.provider from runs r where r.state = 'queued'
+        and (r.repository, r.provider) > (l.repository, l.provider)
+      order by r.repository, r.provider limit 1) n),
+  busy as materialized (
+    select provider from provider_slots where run is not null and slot <= $1
+    group by provider having count(*) >= $1
+    union select jsonb_array_elements_text($2)),
+  under_way as materialized (
+    select repository, count(*) as count from runs where state = 'running' group by repository),
+  candidates as materialized (
+    (select r.id, r.state from runs r
+     where r.state = 'running' and r.lease_expires_at <= ${now}
+     order by r.lease_expires_at limit ${perLane})
+    union all
+    (select r.id, r.state from runs r
+     where r.state = 'waiting' and r.not_before <= ${now} and not ${targetIsTaken("r")}
+       and r.provider not in (select provider from busy)
+     order by r.not_before, r.id limit ${perLane})
+    union all
+    select q.id, q.state from lanes l cross join lateral (
+      select r.id, r.state from runs r where r.state = 'queued' and r.repository = l.repository
+        and r.provider = l.provider and r.not_before <= ${now} and ${mayStart("r")} and ${isFirst}
+      order by r.not_before, r.id limit ${perLane}) q
+    where l.provider not in (select provider from busy))
+  select r.id, r.repository, r.environment, r.uid, r.target, r.lock, r.declared, r.provider,
+    r.operation, r.workflow, r.commit, r.plan, r.attempt, r.holder, r.timeout_ms,
+    (select x.phase from resources x where x.repository = r.repository
+       and x.environment = r.environment and x.uid = r.uid) as phase,
+    (select l.state from locks l where l.key = r.lock) as lock_state
+  from candidates c join runs r on r.id = c.id and r.state = c.state
+  left join under_way u on u.repository = r.repository
+  where r.state <> 'running' or r.lease_expires_at <= store_now()
+  order by case r.state when 'queued' then coalesce(u.count, 0) else 0 end, r.not_before, r.id
+  limit 1 for update of r skip locked`;
