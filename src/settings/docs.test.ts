@@ -14,12 +14,15 @@ it("the settings that docs/settings.md shows load without a problem", async () =
     await writeFile(join(cwd, "innominatus.yaml"), yaml);
     const env = {
       SHOP_GIT_TOKEN: "t0ken",
+      SHOP_FORGE_TOKEN: "f0rge",
+      SHOP_WEBHOOK_SECRET: "h00k",
       SHARED_POSTGRES_URL: "postgres://a@b/c",
       AUDIT_SINK_TOKEN: "t0ken",
     };
     const { settings, problems } = loadSettings({ env, flags: {}, cwd });
     expect(problems).toEqual([]);
     expect(settings?.repositories[0]?.name).toBe("shop");
+    expect(settings?.repositories[0]?.forge?.repository).toBe("platform/shop");
     expect(settings?.connections["shared-postgres"]?.publicHost).toBe("db.internal");
   } finally {
     await rm(cwd, { recursive: true });

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { controllerCost } from "./controller-cost.ts";
+import { forgePoll } from "./forge-poll.ts";
 import { idleCost } from "./idle.ts";
 import { table, type Figure } from "./measure.ts";
 import { throughput } from "./throughput.ts";
@@ -36,6 +37,7 @@ const parts = {
   controller: () => controllerCost(home),
   runs: () => throughput(home),
   idle: () => idleCost(home),
+  forge: forgePoll,
 } satisfies Record<string, () => Promise<Figure[]>>;
 
 const asked = process.argv.slice(2);

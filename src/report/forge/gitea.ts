@@ -108,7 +108,7 @@ export function createGitea(options: GiteaOptions): Forge {
 
     async permissionOf({ login }, signal) {
       const path = `${root}/collaborators/${encodeURIComponent(login)}/permission`;
-      const found = await ask({ method: "GET", path }, permissionShape, signal).catch(absent);
+      const found = await ask({ method: "GET", path }, permissionShape, signal).catch(untold);
       return permission[found?.permission ?? "none"] ?? "none";
     },
 
@@ -178,6 +178,12 @@ function commentStore(
       await api.ask({ method: "DELETE", path: one(id) }, nothing, signal);
     },
   };
+}
+
+/** Gitea tells only administrators of the repository what others may; who may not know it takes nobody's word. */
+function untold(error: unknown): undefined {
+  const forbidden = error instanceof ForgeError && error.failure.kind === "forbidden";
+  if (!forbidden) absent(error);
 }
 
 function absent(error: unknown): undefined {
