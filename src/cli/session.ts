@@ -7,7 +7,7 @@ import {
   type OuterSource,
 } from "../controller/provider-sources.ts";
 import { openRepository, type Repository } from "../controller/repository.ts";
-import { openRuntime, openStore } from "../controller/runtime.ts";
+import { openRuntime, openStore, type Runtime } from "../controller/runtime.ts";
 import type { Services } from "../controller/services.ts";
 import { isError } from "../model/problem.ts";
 import type { Scope } from "../model/uid.ts";
@@ -51,15 +51,19 @@ export function theRepository(settings: Settings): RepositorySettings {
       );
 }
 
+export const openServices = (context: CommandContext, settings: Settings): Promise<Runtime> => {
+  const { clock, random, env } = context;
+  const log = logFor(context, settings);
+  const path = env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
+  return openRuntime({ settings, clock, random, log, path, home });
+};
+
 export async function withServices<T>(
   context: CommandContext,
   settings: Settings,
   use: (services: Services) => Promise<T>,
 ): Promise<T> {
-  const { clock, random, env } = context;
-  const log = logFor(context, settings);
-  const path = env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
-  const runtime = await openRuntime({ settings, clock, random, log, path, home });
+  const runtime = await openServices(context, settings);
   try {
     return await use(runtime.services);
   } finally {

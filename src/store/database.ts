@@ -44,7 +44,10 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-/** The connection failed, not the statement. The message says what to do, and holds no password. */
+/**
+ * The connection or the server failed, not the statement: somebody else's to mend, and worth trying
+ * again. The message says what to do, and holds no password.
+ */
 export class DatabaseUnavailableError extends Error {
   override readonly name = "DatabaseUnavailableError";
   /** SQLSTATE or the system's error code, where there is one. */

@@ -176,13 +176,20 @@ const advice: { readonly [code: string]: string } = {
   "28P01": "is the password in DATABASE_URL right?",
   "28000": "may this user connect from here? See DATABASE_URL, and pg_hba.conf on the server",
   "3D000": "make the database with createdb, or correct DATABASE_URL",
+  "25006":
+    "is it a standby, or default_transaction_read_only on? It is gone on with once it takes writes",
+  "53100": "is the server's disk full?",
   "53300": "lower the pool's size, or raise max_connections on the server",
   ENOTFOUND: "is the host in DATABASE_URL right?",
 };
 
-/** Whether the connection went with the statement: PostgreSQL's classes 08 and 57P, or no answer at all. */
+/**
+ * Whether it is the server that cannot go on, and not the statement that is wrong: the connection is
+ * gone (classes 08 and 57P, or no answer at all), disk, memory or connections are used up (53), its
+ * files fail it (58), or it takes no writes (25006: a standby, or one that is being failed over).
+ */
 const isLost = (error: unknown): boolean =>
-  !(error instanceof pg.DatabaseError) || /^(08|57P|25P03)/.test(codeOf(error) ?? "");
+  !(error instanceof pg.DatabaseError) || /^(08|53|57P|58|25P03|25006)/.test(codeOf(error) ?? "");
 
 function explain(error: unknown, where: string): DatabaseUnavailableError {
   const code = codeOf(error);

@@ -17,14 +17,16 @@ import { tellCommitted } from "../../store/committed.ts";
 import { storeFigures } from "../../store/figures.ts";
 import { auditEndpoint, deliverAudit } from "../audit.ts";
 import { openForges, type ForgeOf } from "../forges.ts";
+import { isWritable } from "../../store/writable.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { deliveryObserverOf, observerOf } from "../observer.ts";
 import { CommandError } from "../output/failure.ts";
 import { pullRequestsOf } from "../pull-requests.ts";
 import { openApi, type ServedApi } from "../serve-api.ts";
-import { mirrorOptions, withProviders, withServices } from "../session.ts";
 import { webhookEndpoint } from "../webhooks.ts";
 import { tracerOf } from "../tracing.ts";
+import { openPatiently } from "../patience.ts";
+import { mirrorOptions, openServices, withProviders } from "../session.ts";
 import { version } from "../version.ts";
 
 export interface ServeFlags extends GlobalOptions {
@@ -39,9 +41,16 @@ export async function runServe(context: CommandContext, flags: ServeFlags): Prom
     const next = "add --repo, or repositories to innominatus.yaml";
     throw new CommandError("no repository is named", "innominatus.yaml", next);
   }
-  return withProviders(context, settings, (providers) =>
-    withServices(context, settings, (services) => serve(context, settings, providers, services)),
-  );
+  return withProviders(context, settings, async (providers) => {
+    const open = () => openServices(context, settings);
+    const runtime = await openPatiently(context, settings, open);
+    if (runtime === undefined) return 0;
+    try {
+      return await serve(context, settings, providers, runtime.services);
+    } finally {
+      await runtime.close();
+    }
+  });
 }
 
 async function serve(
@@ -171,8 +180,11 @@ interface Seen {
 
 /** A remote that is away degrades: what it said last is gone on with, so it makes nobody unready. */
 async function healthOf({ db }: Services, { looked, unreachable }: Seen) {
-  const database = await db.query("select 1").then(
-    () => ({ status: "healthy" as const, message: "answers" }),
+  const database = await isWritable(db).then(
+    (writable) =>
+      writable
+        ? { status: "healthy" as const, message: "answers" }
+        : { status: "unhealthy" as const, message: "takes no writes" },
     () => ({ status: "unhealthy" as const, message: "does not answer" }),
   );
   const waitingFor = [
