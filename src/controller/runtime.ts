@@ -18,7 +18,7 @@ import { openEmbedded } from "../store/embedded.ts";
 import { kubernetesObjects } from "../store/kubernetes-objects.ts";
 import { migrate } from "../store/migrate.ts";
 import { openPostgres } from "../store/postgres.ts";
-import { memoryRows } from "../store/secrets.ts";
+import { memoryRows, sealedSamples } from "../store/secrets.ts";
 import type { Limits, Services } from "./services.ts";
 
 export interface RuntimeOptions {
@@ -37,7 +37,7 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-/** @throws with what to do: another process has the folder, the server is away, the key is missing */
+/** @throws with what to do: another process has the folder, the server is away, the key is missing or another one */
 export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { settings, clock, random, log } = options;
   const db = await openStore(settings, options.home);
@@ -45,6 +45,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     // The folder's lock says that whoever held these leases is gone: nobody has to wait for their end.
     if (db.kind === "embedded") await releaseRuns(db);
     const sealer = await openSealer(settings);
+    // With another key every new secret would be lost to whoever has the right one.
+    for (const it of await sealedSamples(db)) sealer.expectKeyOf(it);
     const scratch = join(settings.dataDir, "scratch");
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     const clusters = openClusters(settings.clusters);
@@ -54,6 +56,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       random,
       scratch,
       path: options.path,
+      // Before the lease ends, however it came that nobody renewed it.
+      lifelineMs: Math.max(settings.leaseMs - settings.heartbeatMs, settings.heartbeatMs),
       randomBytes,
       secretMemory: memoryOn(db, sealer),
       connections: settings.connections,

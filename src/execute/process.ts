@@ -3,6 +3,7 @@
  * stopped, and not when this process is killed. POSIX; on Linux and macOS.
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { Writable } from "node:stream";
 import type { Clock } from "../model/clock.ts";
 import { PermanentError } from "./step-type.ts";
 
@@ -12,6 +13,8 @@ export interface ProcessRequest {
   /** The whole environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** It is killed when this process gives no sign of life for so long: paused, say. `undefined`: it is not. */
+  readonly lifelineMs?: number | undefined;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
 }
@@ -27,15 +30,20 @@ const pollMs = 50;
 
 /**
  * Stands beside the program in its process group and kills the group when fd 3 closes, which is when
- * this process has died: a worker that takes the run over must not find the old attempt still at work.
+ * this process has died, or when nothing comes through it for too long, as it does when this process
+ * is paused: a worker that takes the run over must not find the old attempt still at work.
  */
-const guard = `( trap '' HUP INT; exec </dev/null >/dev/null 2>&1; read -r -u 3; kill -KILL 0 ) & exec 3<&-; exec "$0" "$@"`;
+const guard = (lifelineMs: number | undefined): string => {
+  const within = lifelineMs === undefined ? "" : `-t ${lifelineMs / 1_000}`;
+  return `( trap '' HUP INT; exec </dev/null >/dev/null 2>&1; while read -r ${within} -u 3; do :; done; kill -KILL 0 ) & exec 3<&-; exec "$0" "$@"`;
+};
 
 /** What to spawn, with `standalone`, for `command` to live no longer than its parent. */
-export const guarded = (command: string, args: readonly string[]): [string, string[]] => [
-  "bash",
-  ["-c", guard, command, ...args],
-];
+export const guarded = (
+  command: string,
+  args: readonly string[],
+  lifelineMs?: number,
+): [string, string[]] => ["bash", ["-c", guard(lifelineMs), command, ...args]];
 
 export const standalone: { detached: true; stdio: ["ignore", "pipe", "pipe", "pipe"] } = {
   detached: true,
@@ -73,6 +81,8 @@ export async function runProcess(
     stopped = stopGroup(group, clock, over.signal);
   };
   signal.addEventListener("abort", stop, { once: true });
+  if (request.lifelineMs !== undefined)
+    void keepAlive(child, request.lifelineMs, clock, over.signal);
   try {
     const end = await exited;
     signal.removeEventListener("abort", stop);
@@ -89,9 +99,25 @@ export async function runProcess(
   }
 }
 
-function start({ command, args, cwd, env }: ProcessRequest): ChildProcess {
+/** Tells the guard now and then that this process is there. */
+async function keepAlive(
+  child: ChildProcess,
+  lifelineMs: number,
+  clock: Clock,
+  over: AbortSignal,
+): Promise<void> {
+  const line = child.stdio[3];
+  if (!(line instanceof Writable)) return;
+  line.on("error", () => undefined); // the guard has gone, and the program with it
+  while (!over.aborted) {
+    line.write("\n");
+    await rest(clock, lifelineMs / 4, over);
+  }
+}
+
+function start({ command, args, cwd, env, lifelineMs }: ProcessRequest): ChildProcess {
   try {
-    return spawn(...guarded(command, args), { cwd, env, ...standalone });
+    return spawn(...guarded(command, args, lifelineMs), { cwd, env, ...standalone });
   } catch (error) {
     throw cannotStart(error);
   }

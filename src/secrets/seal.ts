@@ -18,6 +18,8 @@ export interface Sealer {
   seal(plaintext: string, context: string): Uint8Array;
   /** With whichever key it was sealed with. @throws {StallingError} */
   open(sealed: Uint8Array, context: string): string;
+  /** @throws {StallingError} when it was sealed with none of the keys */
+  expectKeyOf(sealed: Uint8Array): void;
   /** Whether it is sealed with the first key: if not, sealing it again completes a rotation. */
   isCurrent(sealed: Uint8Array): boolean;
 }
@@ -56,6 +58,11 @@ export function createSealer(keys: readonly Uint8Array[]): Sealer {
       } catch {
         throw unreadableError();
       }
+    },
+
+    expectKeyOf(sealed) {
+      const id = idOf(Buffer.from(sealed));
+      if (!byId.has(id)) throw keyMissingError(id);
     },
 
     isCurrent: (sealed) => sealed.length >= shortest && idOf(Buffer.from(sealed)) === currentId,

@@ -74,6 +74,16 @@ export interface MemoryRows {
 
 const sealedRow = z.object({ sealed: z.instanceof(Uint8Array) });
 
+/** Of each kind the one that was sealed last, as far as it is cheap to tell: for who tries their keys. */
+export async function sealedSamples(db: Queryable): Promise<readonly Uint8Array[]> {
+  const { rows } = await db.query(
+    `(select sealed from secrets order by created_at desc limit 1)
+     union all (select sealed from step_memory order by created_at desc limit 1)
+     union all (select sealed from steps where sealed is not null limit 1)`,
+  );
+  return rows.map((it) => sealedRow.parse(it).sealed);
+}
+
 export function memoryRows(db: Queryable): MemoryRows {
   return {
     async read(key) {

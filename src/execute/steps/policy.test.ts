@@ -199,6 +199,21 @@ test("law 6: a script does not outlive the process that runs it, however that wa
   await rm(folder, { recursive: true });
 });
 
+test("law 6: a script ends when the process that runs it gives no sign of life", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "innominatus-paused-"));
+  const file = join(folder, "pid");
+  const script = `trap "" TERM; echo $$ > ${file}.new; mv ${file}.new ${file}; while :; do sleep 0.05; done`;
+  const [command, args] = guarded("bash", ["-c", script], 500);
+  spawn(command, args, standalone);
+  await until(() => existsSync(file));
+  await expectGone(Number(await readFile(file, "utf8")));
+  await rm(folder, { recursive: true });
+
+  const policy = createPolicy({ clock: runningClock, scratch, path, lifelineMs: 1_000 });
+  const outlived = await performOnce(policy, { script: `sleep 1.5; echo '{"it":"lives"}'` });
+  expect(outlived.outputs).toEqual({ it: "lives" });
+});
+
 /** Polled: nothing tells when somebody else's process has gone. A zombie that nobody reaps has. */
 async function expectGone(pid: number) {
   expect(pid).toBeGreaterThan(1);

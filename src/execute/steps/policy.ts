@@ -18,6 +18,8 @@ export interface PolicyTools {
   readonly scratch: string;
   /** Where scripts find their programs: all they get of this process's environment. */
   readonly path: string;
+  /** Scripts end when this process gives no sign of life for so long: another may have taken over. */
+  readonly lifelineMs?: number;
 }
 
 const schema = z.strictObject({ script: z.string().min(1) });
@@ -43,7 +45,7 @@ export function createPolicy(tools: PolicyTools): StepExecutor {
 
 /** @returns the last JSON object on its standard output (its last MiB counts), or no outputs */
 async function runScript(
-  { clock, path }: PolicyTools,
+  { clock, path, lifelineMs }: PolicyTools,
   folder: string,
   script: string,
   context: StepContext,
@@ -82,7 +84,8 @@ async function runScript(
     INNOMINATUS_STEP_KEY: context.key,
   };
   rejectNul(env);
-  const request = { command: "bash", args: [file], env, cwd, stderr: stderr.write };
+  const program = { command: "bash", args: [file], env, cwd };
+  const request = { ...program, lifelineMs, stderr: stderr.write };
   const listening = (text: string) => {
     result.add(text);
     stdout.write(text);
