@@ -235,11 +235,12 @@ export async function fencedAtSafePoint<T>(
   });
 }
 
-/** Gives the run back unfinished: at a drain, another worker goes on with it at once. */
+/** Gives the run back unfinished: at a drain, another worker is told, and goes on with it at once. */
 export async function releaseRun(db: Queryable, claim: Claim): Promise<void> {
   await db.query(
-    `update runs set lease_expires_at = store_now(), holder = null
-     where id = $1 and token = $2 and state = 'running'`,
+    `with released as (update runs set lease_expires_at = store_now(), holder = null
+       where id = $1 and token = $2 and state = 'running' returning id)
+     select pg_notify('innominatus', 'released') from released`,
     [claim.run, claim.token.toString()],
   );
 }
