@@ -8,6 +8,7 @@ import type { Database } from "../../src/store/database.ts";
 import { createTestPostgres, databases } from "../support/database.ts";
 import { createOrigin, type Origin } from "../support/repository.ts";
 import { build, start, sync, type Installation } from "./support/cli.ts";
+import { seeded } from "./support/random.ts";
 import { effectsOf, score, specFile, thingFiles } from "./support/thing.ts";
 
 const settled = { code: 0, signal: null, stderr: "" };
@@ -111,16 +112,5 @@ async function openPlace(kind: Database["kind"]): Promise<Place> {
       await postgres?.remove();
       await rm(folder, { recursive: true, force: true });
     },
-  };
-}
-
-/** mulberry32: the same moments in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }

@@ -26,6 +26,8 @@ export interface Process {
   /** The same for a pattern. @returns what it found */
   saying(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
+  /** Everything it has said so far. */
+  output(): string;
 }
 
 export interface Installation {
@@ -48,8 +50,8 @@ export function start(
       HOME: dataDir,
       LC_ALL: "C",
       INNOMINATUS_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
-      INNOMINATUS_LEASE: "1s",
-      INNOMINATUS_HEARTBEAT: "250ms",
+      INNOMINATUS_LEASE: "2s",
+      INNOMINATUS_HEARTBEAT: "500ms",
       ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
       ...env,
     },
@@ -80,6 +82,7 @@ export function start(
     child,
     ended,
     kill: (signal) => void child.kill(signal),
+    output: () => stdout + stderr,
     saying,
     said: async (text) => void (await saying(new RegExp(text))),
   };
