@@ -22,9 +22,9 @@ export interface LedgerOptions {
   readonly grace?: string;
 }
 
-export const specFileOf = (workload: string): string => `apps/${workload}/score.yaml`;
+const specFileOf = (workload: string): string => `apps/${workload}/score.yaml`;
 
-export const specOf = (workload: string, sizes: Readonly<Record<string, string>>): string => `
+const specOf = (workload: string, sizes: Readonly<Record<string, string>>): string => `
 apiVersion: score.dev/v1b1
 metadata:
   name: ${workload}
