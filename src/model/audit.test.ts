@@ -104,6 +104,15 @@ describe("an audit event", () => {
     expect(toAuditEvent({ ...source, data }).event_data).not.toHaveProperty("details");
   });
 
+  it("of no repository is the service's own", () => {
+    const nowhere = { ...source, type: "LoggedIn", repository: "", environment: "", uid: null };
+    expect(toAuditEvent(nowhere)).toMatchObject({
+      event_type: "innominatus.logged.in",
+      resource_type: "service",
+      resource_id: "innominatus",
+    });
+  });
+
   it("of an environment names it, and correlates with itself where there is no plan", () => {
     const { resource_type, resource_id, correlation_id } = toAuditEvent({
       ...source,

@@ -114,6 +114,8 @@ export function toAuditEvent(source: AuditSource): AuditEvent {
   const { category, action, eventType, outcome } = auditName(source.type);
   const { repository, environment, uid } = source;
   const scope = `${repository}/${environment}`;
+  // A login, say, is of no repository.
+  const isNowhere = repository === "" && uid === null;
   return {
     event_id: source.id,
     version: formatVersion,
@@ -124,8 +126,12 @@ export function toAuditEvent(source: AuditSource): AuditEvent {
     event_outcome: outcome,
     actor_type: source.actorType,
     actor_id: source.actor,
-    resource_type: uid !== null && isUid(uid) ? partsOf(uid).type : "environment",
-    resource_id: uid === null ? scope : `${scope}/${uid}`,
+    resource_type: isNowhere
+      ? "service"
+      : uid !== null && isUid(uid)
+        ? partsOf(uid).type
+        : "environment",
+    resource_id: isNowhere ? "innominatus" : uid === null ? scope : `${scope}/${uid}`,
     // What belongs to no plan belongs to nothing but itself.
     correlation_id: source.correlation ?? source.id,
     event_data: dataOf(source, outcome),

@@ -29,7 +29,8 @@ export async function runEvents(
   const asked = filterOf(flags, clock.now());
   return withStore(context, flags, async (db, scopes) => {
     const wanted: Wanted[] = [];
-    for (const scope of chosen(scopes, flags)) {
+    const isAll = [resource, flags.repo, flags.environment].every((it) => it === undefined);
+    for (const scope of [...chosen(scopes, flags), ...(isAll ? [nowhere] : [])]) {
       if (resource === undefined) wanted.push({ scope, filter: asked });
       else {
         const found = await findResource(db, [scope], resource);
@@ -47,6 +48,9 @@ export async function runEvents(
     return 0;
   });
 }
+
+/** What is of no repository: logins, say. */
+const nowhere: Scope = { repository: "", environment: "" };
 
 interface Wanted {
   readonly scope: Scope;
