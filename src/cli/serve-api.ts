@@ -32,15 +32,15 @@ export async function openApi(
   const catalogs = new Map<string, CatalogRead>();
   const catalogOf =
     (repository: string): CatalogOf =>
-    (own) => {
-      const read = outer()(own);
+    (own, scope) => {
+      const read = outer()(own, scope);
       catalogs.set(repository, read);
       return read;
     };
   const specs = createSpecs({
     services,
     settings: settings.api,
-    catalogOf: (own) => outer()(own),
+    catalogOf: (own, scope) => outer()(own, scope),
     mirrorOf: (name) => repositories.get(name)?.mirror,
     forgeOf,
   });

@@ -6,6 +6,7 @@ import {
   type OuterProviders,
   type OuterSource,
 } from "../controller/provider-sources.ts";
+import { clusterFor } from "../execute/kube/clusters.ts";
 import { openRepository, type Repository } from "../controller/repository.ts";
 import { openRuntime, openStore, type Runtime } from "../controller/runtime.ts";
 import type { Services } from "../controller/services.ts";
@@ -101,7 +102,11 @@ export async function withProviders<T>(
     return { kind: "git", mirror, ref: it.ref, folder };
   });
   const shipped: OuterSource = { kind: "folder", path: join(home, "providers"), layer: "shipped" };
-  const providers = await openProviders([shipped, ...configured], context.stop);
+  const providers = await openProviders(
+    [shipped, ...configured],
+    context.stop,
+    (scope) => clusterFor(settings.clusters, scope) !== undefined,
+  );
   try {
     if (providers.problems.some(isError)) {
       context.stderr.write(problemsText(providers.problems, () => undefined, painterOf(context)));

@@ -12,6 +12,7 @@ import { engineInputs } from "../provider/engine-inputs.ts";
 import { bindParameters } from "../provider/parameters.ts";
 import { lookupIn } from "../score/lookup.ts";
 import { substitute } from "../score/placeholders.ts";
+import { parseReference, type KubernetesReference } from "../secrets/reference.ts";
 import type { Vault } from "../secrets/vault.ts";
 
 export interface RunInputs {
@@ -27,6 +28,8 @@ export interface RunInputs {
 export interface OutputsReader {
   resource(uid: Uid): Promise<Recorded | undefined>;
   readonly vault: Vault;
+  /** The value in a Secret of the cluster; `undefined`: it is not there. */
+  cluster(reference: KubernetesReference, provider: string): Promise<string | undefined>;
 }
 
 export async function resolveInputs(
@@ -43,12 +46,12 @@ export async function resolveInputs(
   for (const [name, uid] of needsByName(template, dependsOn)) {
     const found = await reader.resource(uid);
     if (found === undefined) continue;
-    const values = await readSecrets(scope, found, reader.vault);
+    const values = await readSecrets(scope, found, reader);
     secrets.push(...Object.values(values));
     shown.set(name, { ...found.outputs, ...found.secretRefs });
     plain.set(name, { ...found.outputs, ...values });
   }
-  const own = await readSecrets(scope, resource, reader.vault);
+  const own = await readSecrets(scope, resource, reader);
   secrets.push(...Object.values(own));
 
   const { faults, parameters } = bind(scope, resource, fill(template, plain), workflow, {
@@ -88,12 +91,16 @@ function fill(template: JsonRecord, outputs: ReadonlyMap<string, JsonRecord>): J
 
 async function readSecrets(
   scope: Scope,
-  { uid, secretRefs }: Recorded,
-  vault: Vault,
+  { uid, secretRefs, bundle }: Recorded,
+  { vault, cluster }: Pick<OutputsReader, "vault" | "cluster">,
 ): Promise<Record<string, string>> {
   const values: Record<string, string> = {};
-  for (const key of Object.keys(secretRefs)) {
-    const value = await vault.get({ ...scope, uid, key });
+  for (const [key, text] of Object.entries(secretRefs)) {
+    const reference = parseReference(text);
+    const value =
+      reference?.kind === "k8s"
+        ? await cluster(reference, bundle.provider)
+        : await vault.get({ ...scope, uid, key });
     if (value !== undefined) values[key] = value;
   }
   return values;

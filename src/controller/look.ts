@@ -75,7 +75,7 @@ export function createLooker(scope: Scope, catalogOf: CatalogOf): Looker {
       const known = new Set(recorded.workloads.map((it) => it.file));
       const tree = reader.read(snapshot.entries, contents, settings, known);
 
-      const read = catalogOf(tree.providers);
+      const read = catalogOf(tree.providers, scope);
       const { catalog, problems: conflicts } = read;
       const state = desirer.desire(tree.workloads, catalog, (uid) => {
         const found = recorded.resources.get(uid);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { readProviders, type ProvidersRead } from "../desired/providers.ts";
 import { decodeText } from "../document/bytes.ts";
 import type { Checked, Problem } from "../model/problem.ts";
+import type { Scope } from "../model/uid.ts";
 import type { ProviderSource } from "../provider/provider.ts";
 import { openMirror, type Mirror, type MirrorOptions } from "../source/mirror.ts";
 import { createCatalogOf, type CatalogOf } from "./catalog.ts";
@@ -41,11 +42,12 @@ interface SourceRead extends ProvidersRead {
 export async function openProviders(
   sources: readonly OuterSource[],
   signal: AbortSignal,
+  hasCluster: (scope: Scope) => boolean = () => false,
 ): Promise<OuterProviders> {
   const mirrors = new Map<OuterSource, Mirror>();
   let reads: readonly (SourceRead | undefined)[] = [];
   let failures: readonly Problem[] = [];
-  let catalogOf: CatalogOf = createCatalogOf([]);
+  let catalogOf: CatalogOf = createCatalogOf([], hasCluster);
 
   const readOne = async (source: OuterSource, at: AbortSignal): Promise<SourceRead> => {
     if (source.kind === "folder") return readFolder(source.path, source.layer);
@@ -70,7 +72,10 @@ export async function openProviders(
     failures = problems;
     const changed = next.some((it, index) => it?.key !== reads[index]?.key);
     if (changed || reads.length === 0) {
-      catalogOf = createCatalogOf(next.flatMap((it) => it?.providers ?? []));
+      catalogOf = createCatalogOf(
+        next.flatMap((it) => it?.providers ?? []),
+        hasCluster,
+      );
     }
     reads = next;
     return changed;
@@ -79,7 +84,7 @@ export async function openProviders(
   await refresh(signal);
   return {
     // Through a function, so that whoever holds it gets the latest.
-    catalogOf: (repository) => catalogOf(repository),
+    catalogOf: (repository, scope) => catalogOf(repository, scope),
     get problems() {
       return [...failures, ...reads.flatMap((it) => it?.problems ?? [])];
     },

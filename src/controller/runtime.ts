@@ -51,6 +51,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     const clusters = openClusters(settings.clusters);
     const watches = createWatchHub();
+    const kubernetes = { clusters, inventory: kubernetesObjects(db), watches };
     const executors = createExecutors({
       clock,
       random,
@@ -62,12 +63,12 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       secretMemory: memoryOn(db, sealer),
       connections: settings.connections,
       fetch,
-      kubernetes: { clusters, inventory: kubernetesObjects(db), watches },
+      kubernetes,
     });
     const limits = limitsOf(settings);
     const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`;
     return {
-      services: { db, sealer, executors, clock, random, log, holder, limits },
+      services: { db, sealer, executors, kubernetes, clock, random, log, holder, limits },
       close: async () => {
         watches.close();
         await db.close();

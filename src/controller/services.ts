@@ -1,6 +1,7 @@
 /** What the loops work with: made once, in cli/, and handed to all of them. */
 import type { Logger } from "pino";
 import type { StepExecutor } from "../execute/step-type.ts";
+import type { KubernetesTools } from "../execute/steps/kubernetes.ts";
 import type { RetryPolicy as StepRetryPolicy } from "../execute/retry.ts";
 import type { Clock, Random } from "../model/clock.ts";
 import type { Sealer } from "../secrets/seal.ts";
@@ -14,6 +15,8 @@ export interface Services {
   readonly db: Database;
   readonly sealer: Sealer;
   readonly executors: ReadonlyMap<string, StepExecutor>;
+  /** Absent: no environment has a cluster. */
+  readonly kubernetes?: KubernetesTools;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

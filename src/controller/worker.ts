@@ -12,13 +12,13 @@ import {
   SupersededError,
   WaitingError,
 } from "../model/errors.ts";
-import type { JsonRecord } from "../model/json.ts";
+import { own, type Json, type JsonRecord } from "../model/json.ts";
 import type { Recorded } from "../model/resource.ts";
 import type { Claim, RunOperation } from "../model/run.ts";
 import { partsOf, type Scope } from "../model/uid.ts";
 import type { Bundle, Workflow } from "../model/workflow.ts";
 import { createMasker, type Masker } from "../secrets/mask.ts";
-import { referenceFor } from "../secrets/reference.ts";
+import { parseReference, referenceFor, type KubernetesReference } from "../secrets/reference.ts";
 import { readFailures } from "../store/backoffs.ts";
 import { readBundle } from "../store/bundles.ts";
 import { DatabaseUnavailableError } from "../store/database.ts";
@@ -39,7 +39,8 @@ import { readResource } from "../store/resources.ts";
 import { readRevision } from "../store/revisions.ts";
 import { memoryRows } from "../store/secrets.ts";
 import { findRuns, readLeftMs, saveResolved, wakeRun, type RecordedRun } from "../store/runs.ts";
-import { resolveInputs } from "./inputs.ts";
+import { readClusterSecret, removeCredentials, writeCredentials } from "./credentials.ts";
+import { resolveInputs, type OutputsReader } from "./inputs.ts";
 import { DrainError, openJournal } from "./journal.ts";
 import { toResult, type Result, type RunFacts } from "./result.ts";
 import { vaultOn, type Services } from "./services.ts";
@@ -180,6 +181,11 @@ async function readRun({ db }: Services, claim: Claim): Promise<RecordedRun> {
   return run;
 }
 
+/** A run's result, and where its credentials were written for the workload. */
+interface Performed extends StepResult {
+  readonly credentialsSecret?: string | undefined;
+}
+
 async function perform(
   services: Services,
   claim: Claim,
@@ -188,9 +194,10 @@ async function perform(
   drain: AbortSignal,
   signal: AbortSignal,
   failedCleanups: FailedCleanup[],
-): Promise<StepResult> {
-  const opened = await openRun(services, claim, run, masker, drain, signal, failedCleanups);
-  const { bundle, performOne } = opened;
+  onWake: () => void,
+): Promise<Performed> {
+  const opened = await openRun(services, claim, run, masker, drain, signal, failedCleanups, onWake);
+  const { bundle, performOne, resource, reader } = opened;
   const workflow = bundle.workflows[run.operation];
   if (workflow === undefined) throw noWorkflow(bundle, run);
   const result = await performOne(workflow, "");
@@ -199,7 +206,19 @@ async function perform(
     const { outputs } = await performOne(observe, "observe:");
     expectAbsent(outputs, run);
   }
-  return result;
+  const scope = scopeOf(claim);
+  const to = { scope, resource, provider: run.provider, run: run.id, masker, signal };
+  if (run.operation === "delete") {
+    await removeCredentials(services.kubernetes, to);
+    return result;
+  }
+  // What an update does not name stays as it was, in the Secret as in the record.
+  const before = await previousOutputs(resource, run, bundle, reader);
+  const credentialsSecret = await writeCredentials(services.kubernetes, to, {
+    ...before,
+    ...result.outputs,
+  });
+  return { ...result, credentialsSecret };
 }
 
 /** @returns `undefined` where its bundle has no `observe` */
@@ -211,7 +230,16 @@ async function performObserve(
   drain: AbortSignal,
   signal: AbortSignal,
 ): Promise<StepResult | undefined> {
-  const { bundle, performOne } = await openRun(services, claim, run, masker, drain, signal, []);
+  const { bundle, performOne } = await openRun(
+    services,
+    claim,
+    run,
+    masker,
+    drain,
+    signal,
+    [],
+    () => undefined,
+  );
   const { observe } = bundle.workflows;
   return observe === undefined ? undefined : performOne(observe, "observe:");
 }
@@ -223,6 +251,8 @@ const noWorkflow = ({ provider }: Bundle, run: RecordedRun): StallingError => {
 
 interface OpenedRun {
   readonly bundle: Bundle;
+  readonly resource: Recorded;
+  readonly reader: OutputsReader;
   /** @param prefix of its steps' names in the journal */
   readonly performOne: (workflow: Workflow, prefix: string) => Promise<StepResult>;
 }
@@ -235,6 +265,7 @@ async function openRun(
   drain: AbortSignal,
   signal: AbortSignal,
   failedCleanups: FailedCleanup[],
+  onWake: () => void,
 ): Promise<OpenedRun> {
   const { db, sealer, executors, clock, random, limits, log } = services;
   const bundle = await readBundle(db, run.bundle);
@@ -244,6 +275,8 @@ async function openRun(
   const reader = {
     vault: vaultOn(sealer, db),
     resource: (uid: Recorded["uid"]) => readResource(db, scope, uid),
+    cluster: (reference: KubernetesReference, provider: string) =>
+      readClusterSecret(services.kubernetes, scope, provider, reference, signal),
   };
   const { template, dependsOn } = run.desired;
   const leftMs = await readLeftMs(db, run.id);
@@ -277,7 +310,7 @@ async function openRun(
     };
     return performRun(request, executors, journal, tools, signal);
   };
-  return { bundle, performOne };
+  return { bundle, resource, reader, performOne };
 }
 
 /** Law 2: the record is closed when nothing is left of the resource. */
@@ -300,6 +333,28 @@ const environmentOf = (claim: Claim, run: RecordedRun, resource: Recorded) => ({
   INNOMINATUS_RUN: run.id,
 });
 
+/** What the record has, in plain and as pointers, where an update gives only what it changes. */
+async function previousOutputs(
+  resource: Recorded,
+  run: RecordedRun,
+  { workflows }: Bundle,
+  reader: OutputsReader,
+): Promise<JsonRecord> {
+  if (run.operation !== "update" || run.workflow === workflows.create?.name) return {};
+  const stored: Record<string, Json> = {};
+  for (const [key, text] of Object.entries(resource.secretRefs)) {
+    const scope = { repository: run.repository, environment: run.environment };
+    const value = isPointer(text)
+      ? text
+      : await reader.vault.get({ ...scope, uid: resource.uid, key });
+    if (value !== undefined) stored[key] = value;
+  }
+  return { ...resource.outputs, ...stored };
+}
+
+const isPointer = (value: Json | undefined): value is string =>
+  typeof value === "string" && parseReference(value)?.kind === "k8s";
+
 /**
  * An update with a workflow of its own gives what it changes, and outputs it does not name stay as
  * they were; one with the workflow that creates gives all there is.
@@ -308,9 +363,12 @@ async function recordSuccess(
   { db, sealer, clock }: Services,
   claim: Claim,
   run: RecordedRun,
-  { outputs, sensitive }: StepResult,
+  { outputs, sensitive: secrets, credentialsSecret }: Performed,
 ): Promise<void> {
   const scope = scopeOf(claim);
+  // A pointer at a Secret is the reference itself: there is no value to keep.
+  const sensitive = secrets.filter((name) => !isPointer(outputs[name]));
+  const pointers = Object.keys(outputs).filter((name) => isPointer(outputs[name]));
   const { uid } = run;
   await fenced(db, claim, async (tx) => {
     const vault = vaultOn(sealer, tx);
@@ -319,16 +377,16 @@ async function recordSuccess(
     const before = isPartial ? await readResource(tx, scope, uid) : undefined;
     const shown = Object.fromEntries(
       Object.entries({ ...before?.outputs, ...outputs }).filter(
-        ([name]) => !sensitive.includes(name),
+        ([name]) => !sensitive.includes(name) && !pointers.includes(name),
       ),
     );
     const secret = new Set(
-      [...Object.keys(before?.secretRefs ?? {}), ...sensitive].filter(
+      [...Object.keys(before?.secretRefs ?? {}), ...sensitive, ...pointers].filter(
         (name) => !Object.hasOwn(shown, name),
       ),
     );
     for (const key of await vault.keys(scope, uid)) {
-      if (run.operation === "delete" || !secret.has(key))
+      if (run.operation === "delete" || !secret.has(key) || pointers.includes(key))
         await vault.delete({ ...scope, uid, key });
     }
     let tell: readonly Told[];
@@ -341,11 +399,14 @@ async function recordSuccess(
         const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
         await vault.put({ ...scope, uid, key: name }, text);
       }
-      const refs = [...secret].map((name) => [name, referenceFor(scope, uid, name)] as const);
-      tell = await recordActive(tx, claim, {
-        outputs: shown,
-        secretRefs: Object.fromEntries(refs),
+      const refs = [...secret].map((name): [string, string] => {
+        const given = own(outputs, name);
+        if (given === undefined) return [name, before?.secretRefs[name] ?? ""];
+        return [name, isPointer(given) ? given : referenceFor(scope, uid, name)];
       });
+      const kept = credentialsSecret === undefined ? {} : { credentialsSecret };
+      const secretRefs = Object.fromEntries(refs);
+      tell = await recordActive(tx, claim, { outputs: shown, secretRefs, ...kept });
     }
     const facts = [{ type: "RunCompleted", data: {} }, ...tell];
     await appendEvents(tx, factsFor(claim, run, facts), clock.now().getTime());

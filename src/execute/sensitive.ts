@@ -2,6 +2,7 @@
 import { isList, isRecord, type Json, type JsonRecord } from "../model/json.ts";
 import { compareText } from "../model/problem.ts";
 import type { Masker } from "../secrets/mask.ts";
+import { parseReference } from "../secrets/reference.ts";
 import type { StepResult } from "./step-type.ts";
 
 /**
@@ -26,11 +27,16 @@ export function withSecrets(
 /** Makes the masker know a recorded result's secrets: after a restart, too, they never show. */
 export function learn({ outputs, sensitive }: StepResult, masker: Masker): void {
   for (const name of sensitive) {
+    if (isReference(outputs[name])) continue;
     const value = outputs[name] ?? null;
     for (const text of typeof value === "number" ? [String(value)] : textsIn(value))
       masker.add(text);
   }
 }
+
+/** A pointer at a secret may be shown; the value it points at was never here. */
+const isReference = (value: Json | undefined): boolean =>
+  typeof value === "string" && parseReference(value)?.kind === "k8s";
 
 function textsIn(value: Json): string[] {
   if (isList(value)) return value.flatMap(textsIn);

@@ -53,6 +53,8 @@ export interface Outputs {
   readonly outputs: JsonRecord;
   /** Reference by output name: `secret://…` or `k8s://…`. */
   readonly secretRefs: { readonly [name: string]: string };
+  /** The Secret that holds all of them in the workload's namespace, `k8s://namespace/name`; absent: there is none. */
+  readonly credentialsSecret?: string;
 }
 
 /** Why a recorded resource is no longer wanted, once history proved it (law 1). */

@@ -20,6 +20,8 @@ export interface Parameter {
   readonly sensitive: boolean;
   /** Cannot change in place: a change of it plans `replace`. */
   readonly immutable: boolean;
+  /** May change in place in one direction: a number upwards, one of `enum` to a later one. */
+  readonly onlyGrows?: boolean;
 }
 
 export interface WorkflowStep {

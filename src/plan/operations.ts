@@ -2,11 +2,12 @@
  * Desired + recorded → operations, each with its reason and the gate that its own state gives it.
  * What depends on the whole plan (budget, approval, dependencies) comes after, in gates.ts. Pure.
  */
+import { canonical, own, type Json, type JsonRecord } from "../model/json.ts";
 import type { Change, Gate, Operation, PlannedOperation, Reason } from "../model/plan.ts";
 import { compareText } from "../model/problem.ts";
 import type { Desired, Recorded, ResourceIdentity } from "../model/resource.ts";
 import type { Uid } from "../model/uid.ts";
-import type { Bundle, Workflow } from "../model/workflow.ts";
+import type { Bundle, Parameter, Workflow } from "../model/workflow.ts";
 import { covers, diff } from "./changes.ts";
 import type { Blocked, History, PlanInput } from "./input.ts";
 
@@ -76,13 +77,37 @@ function planRecorded(want: Desired, have: Recorded): PlannedOperation {
     const message = `${have.bundle.provider} made it and ${want.bundle.provider} serves ${want.type} now: handing it over needs an approval`;
     return update(want, "ProviderChanged", changes, { kind: "approval", message });
   }
-  if (changes.length > 0) return update(want, "Changed", changes, null);
+  if (changes.length > 0) return update(want, "Changed", changes, shrinkGate(want, have));
   if (isUnfinished(have)) return update(want, "Incomplete", changes, null);
   // Without an update workflow, a new version serves new resources only; this one keeps its own.
   if (want.bundle.hash !== have.bundle.hash && want.bundle.workflows.update !== undefined) {
     return update(want, "BundleChanged", changes, null);
   }
   return row(want, "none", "UpToDate", have.bundle, {});
+}
+
+/** What may only grow does not shrink: told before anything runs. */
+function shrinkGate({ bundle, params, place }: Desired, have: Recorded): Gate | null {
+  for (const it of bundle.workflows.create?.parameters ?? []) {
+    if (it.onlyGrows !== true) continue;
+    const from = rankOf(it, own(have.params, it.name) ?? it.default);
+    const to = rankOf(it, own(params, it.name) ?? it.default);
+    if (from === undefined || to === undefined || to >= from) continue;
+    const values = `from ${shown(it, have.params)} to ${shown(it, params)}`;
+    const message = `${place.file}:${place.line}: "${it.name}" may only grow, and would go ${values}: take the change back, or ask for a new resource`;
+    return { kind: "problem", message };
+  }
+  return null;
+}
+
+const shown = (it: Parameter, params: JsonRecord): string =>
+  String(canonical(own(params, it.name) ?? it.default)).replaceAll('"', "");
+
+function rankOf({ enum: allowed }: Parameter, value: Json | undefined): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (allowed === undefined) return Number.isNaN(Number(value)) ? undefined : Number(value);
+  const rank = allowed.findIndex((it) => String(it) === String(value));
+  return rank === -1 ? undefined : rank;
 }
 
 function update(

@@ -152,7 +152,7 @@ function warnNoDelete(type: string, path: Path, report: Report): void {
 
 /** `undefined`, and one of `faults`, where the operation cannot run. */
 function readChoice(
-  { workflow, workflows = [], default: preset }: OperationEntry,
+  { workflow, workflows = [], default: preset, inCluster }: OperationEntry,
   path: Path,
   files: WorkflowFiles,
   report: Report,
@@ -198,5 +198,7 @@ function readChoice(
   const key = preset === undefined ? "workflow" : "default";
   const isListed = preset === undefined && workflow === undefined;
   if (!isListed && !usable(first, [...path, key])) return undefined;
-  return { default: first, tagged: named };
+  if (inCluster === undefined) return { default: first, tagged: named };
+  if (!usable(inCluster, [...path, "inCluster"])) return undefined;
+  return { default: first, inCluster, tagged: named };
 }

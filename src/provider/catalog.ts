@@ -20,6 +20,8 @@ export interface Claims {
 
 export interface Catalog {
   readonly byType: ReadonlyMap<string, Claims>;
+  /** Of environments with a Kubernetes cluster. */
+  readonly inCluster: boolean;
   /** What was resolved before. */
   readonly resolved: Map<string, Resolution>;
 }
@@ -29,7 +31,10 @@ export interface BuiltCatalog {
   readonly problems: readonly Problem[];
 }
 
-export function buildCatalog(providers: readonly Provider[]): BuiltCatalog {
+export function buildCatalog(
+  providers: readonly Provider[],
+  { inCluster }: Pick<Catalog, "inCluster"> = { inCluster: false },
+): BuiltCatalog {
   const sorted = providers.toSorted(
     (a, b) =>
       layers.indexOf(b.source.layer) - layers.indexOf(a.source.layer) ||
@@ -55,7 +60,10 @@ export function buildCatalog(providers: readonly Provider[]): BuiltCatalog {
     ...[...all.values()].flatMap(conflicts),
     ...aliasProblems(byType),
   ];
-  return { catalog: { byType, resolved: new Map() }, problems: problems.toSorted(byPlace) };
+  return {
+    catalog: { byType, inCluster, resolved: new Map() },
+    problems: problems.toSorted(byPlace),
+  };
 }
 
 const anyCode = { pointer: "", code: "", severity: "error", message: "" } as const;

@@ -32,7 +32,7 @@ export function engineInputs(resource: ResourceIdentity & Scope): JsonRecord {
     bucket_name: `${identity}-${name}`,
     db_name: `${identity}_${name}`.replaceAll(/[-.]/g, "_"),
     environment,
-    namespace: `${identity}-default`,
+    namespace: namespaceOf(resource),
     resource_class: resource.class,
     resource_name: name,
     resource_type: type,
@@ -40,6 +40,14 @@ export function engineInputs(resource: ResourceIdentity & Scope): JsonRecord {
     unique_name: uniqueName(resource),
   } satisfies Record<(typeof engineInputNames)[number], string>;
 }
+
+/** `<app>-<environment>`, as Kubernetes allows it; upstream's name for the environment `default`. */
+const namespaceOf = ({ identity, environment }: ResourceIdentity & Scope): string =>
+  `${identity}-${environment}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .slice(0, 63)
+    .replaceAll(/^-+|-+$/g, "");
 
 /**
  * `<app>_<resource>_<environment>_<digest>`: at most 63 bytes of `[a-z0-9_]`, beginning with a letter,

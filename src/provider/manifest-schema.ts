@@ -12,6 +12,7 @@ const operationSchema = z.looseObject({
     .min(1)
     .optional(),
   default: z.string().min(1).optional(),
+  inCluster: z.string().min(1).optional(),
 });
 
 const capabilitySchema = z.looseObject({

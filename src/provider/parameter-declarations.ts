@@ -59,6 +59,7 @@ function readParameter(entry: ParameterEntry): Parameter {
     description: entry.description ?? "",
     sensitive: entry.sensitive ?? false,
     immutable: entry.immutable ?? false,
+    ...(entry.onlyGrows === true ? { onlyGrows: true } : {}),
   };
 }
 

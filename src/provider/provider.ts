@@ -44,6 +44,8 @@ export interface BrokenCapability {
 
 export interface WorkflowChoice {
   readonly default: string;
+  /** In place of `default` where the environment has a Kubernetes cluster. */
+  readonly inCluster?: string;
   readonly tagged: readonly TaggedWorkflow[];
 }
 

@@ -57,7 +57,7 @@ function decide(catalog: Catalog, asked: string, resourceClass: string): Resolut
     }
     const target = aliasOf(claim);
     if (target === undefined) {
-      return bundleOf(provider, capability, resourceClass, explanation);
+      return bundleOf(provider, capability, resourceClass, catalog.inCluster, explanation);
     }
     if (seen.has(type)) {
       const message = `the type "${asked}" is an alias that leads in a circle`;
@@ -84,6 +84,7 @@ function bundleOf(
   provider: Provider,
   { type, stateful, operations }: Capability,
   resourceClass: string,
+  inCluster: boolean,
   explanation: string[],
 ): Resolution {
   const chosen = workflowOperations.flatMap((operation): [WorkflowOperation, Workflow][] => {
@@ -92,7 +93,7 @@ function bundleOf(
       explanation.push(`${operation}: there is no workflow`);
       return [];
     }
-    const { name, why } = choose(choice, resourceClass);
+    const { name, why } = choose(choice, resourceClass, inCluster);
     const workflow = provider.workflows.get(name);
     explanation.push(`${operation}: workflow ${name}, ${why}`);
     return workflow === undefined ? [] : [[operation, workflow]];
@@ -116,11 +117,15 @@ function bundleOf(
 }
 
 function choose(
-  { default: preset, tagged }: WorkflowChoice,
+  { default: preset, inCluster, tagged }: WorkflowChoice,
   resourceClass: string,
+  hasCluster: boolean,
 ): { readonly name: string; readonly why: string } {
   const match = tagged.find((it) => it.tags.includes(resourceClass));
   if (match !== undefined) return { name: match.name, why: `which has the tag "${resourceClass}"` };
+  if (hasCluster && inCluster !== undefined) {
+    return { name: inCluster, why: "the default where the environment has a cluster" };
+  }
   const why =
     resourceClass === "default" || tagged.length === 0
       ? "the default"

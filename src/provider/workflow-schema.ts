@@ -44,6 +44,7 @@ const parameterSchema = z.looseObject({
   description: z.string().nullish(),
   sensitive: z.boolean().optional(),
   immutable: z.boolean().optional(),
+  onlyGrows: z.boolean().optional(),
 });
 
 /** What upstream's step has beside `config`: these are settings of the step's type, and join its config. */

@@ -51,6 +51,9 @@ function resourceLines(it: Recorded): string {
     ...(failed && it.message !== "" ? [`message: ${flow(it.message)}`] : []),
     `outputs: ${flow(sorted(it.outputs))}`,
     `secretRefs: ${flow(sorted(it.secretRefs))}`,
+    ...(it.credentialsSecret === undefined
+      ? []
+      : [`credentialsSecret: ${flow(it.credentialsSecret)}`]),
   ];
   return fields.join("\n    ");
 }

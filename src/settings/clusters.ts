@@ -11,7 +11,7 @@ export function clustersOf(
   tell: Tell,
 ): readonly ClusterSettings[] {
   return Object.entries(file).map(([name, given]) => {
-    const { environments, inCluster, kubeconfig, context, impersonate, namespace } = given;
+    const { environments, inCluster, kubeconfig, context, impersonate } = given;
     if (inCluster && (kubeconfig !== undefined || context !== undefined)) {
       tell(["clusters", name], {
         code: "settings/cluster",
@@ -30,7 +30,7 @@ export function clustersOf(
       const [namespaceOf = "", accountName = ""] = account.split("/");
       return [provider, serviceAccount(namespaceOf, accountName)] as const;
     });
-    return { name, source, environments, impersonate: Object.fromEntries(users), namespace };
+    return { name, source, environments, impersonate: Object.fromEntries(users) };
   });
 }
 

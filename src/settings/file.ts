@@ -43,8 +43,6 @@ const cluster = z.strictObject({
   context: text.optional(),
   /** By provider: the service account it acts as. */
   impersonate: z.record(name, serviceAccount).default({}),
-  /** Of a workload's own objects; `{workload}` and `{environment}` stand for the names. */
-  namespace: text.default("{workload}-{environment}"),
 });
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;

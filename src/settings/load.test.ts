@@ -461,7 +461,7 @@ test("a cluster says where it is, whom it serves, and as whom providers act in i
     kubeconfig: ./kubeconfig
     context: prod
     impersonate: { database-team: platform/db }
-  own: { inCluster: true, namespace: apps }
+  own: { inCluster: true }
 `;
   const [main, own] = settingsOf({ yaml }).clusters;
   expect(main).toMatchObject({
@@ -469,12 +469,10 @@ test("a cluster says where it is, whom it serves, and as whom providers act in i
     source: { kind: "kubeconfig", file: join(cwd, "kubeconfig"), context: "prod" },
     environments: ["production", "shop/staging"],
     impersonate: { "database-team": { user: "system:serviceaccount:platform:db" } },
-    namespace: "{workload}-{environment}",
   });
   expect(own).toMatchObject({
     source: { kind: "in-cluster" },
     environments: ["*"],
-    namespace: "apps",
   });
 });
 

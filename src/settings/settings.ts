@@ -61,8 +61,6 @@ export interface ClusterSettings {
   readonly impersonate: {
     readonly [provider: string]: { readonly user: string; readonly groups: readonly string[] };
   };
-  /** Of a workload's own objects; `{workload}` and `{environment}` stand for the names. */
-  readonly namespace: string;
 }
 
 /** Holds secrets: never log it whole; `secretValues` lists them for masking. */

@@ -43,11 +43,17 @@ export async function recordActive(
   await tx.query(
     `update resources x set phase = 'active', params = r.desired -> 'params',
        template = r.desired -> 'template', depends_on = r.desired -> 'dependsOn', bundle = r.bundle,
-       outputs = $5, secret_refs = $6, revision = x.revision + 1, since = store_now(),
+       outputs = $5, secret_refs = $6,
+       credentials_secret = $7, revision = x.revision + 1, since = store_now(),
        reason = 'RunSucceeded', message = '', attempted = null, failures = 0,
        next_attempt_at = null, stalled = false, gate = null, changed_in = pg_current_xact_id()
      from runs r where r.id = $1 and x.repository = $2 and x.environment = $3 and x.uid = $4`,
-    [...keys(claim), JSON.stringify(outputs.outputs), JSON.stringify(outputs.secretRefs)],
+    [
+      ...keys(claim),
+      JSON.stringify(outputs.outputs),
+      JSON.stringify(outputs.secretRefs),
+      outputs.credentialsSecret ?? null,
+    ],
   );
   const told = await endRun(tx, claim, { state: "succeeded", reason: "RunSucceeded", message: "" });
   return [moved("provisioning", "active"), ...told];
@@ -61,7 +67,7 @@ export async function recordDeleted(tx: Queryable, claim: Claim): Promise<readon
   await tx.query(
     `update resources set phase = 'deleted', run = $1, revision = revision + 1,
        since = store_now(), deleted_at = store_now(),
-       reason = 'Deleted', message = '', outputs = '{}', secret_refs = '{}', attempted = null,
+       reason = 'Deleted', message = '', outputs = '{}', secret_refs = '{}', credentials_secret = null, attempted = null,
        failures = 0, next_attempt_at = null, stalled = false, gate = null, removal = null,
        delete_after = null, changed_in = pg_current_xact_id() where ${target}`,
     keys(claim),
@@ -193,7 +199,7 @@ export async function abandonResource(
 ): Promise<boolean> {
   const { rows } = await tx.query(
     `update resources set phase = 'deleted', deleted_at = store_now(), since = store_now(),
-       reason = 'Abandoned', message = $4, outputs = '{}', secret_refs = '{}', gate = null,
+       reason = 'Abandoned', message = $4, outputs = '{}', secret_refs = '{}', credentials_secret = null, gate = null,
        attempted = null, removal = null, delete_after = null, stalled = false,
        next_attempt_at = null, changed_in = pg_current_xact_id()
      where repository = $1 and environment = $2 and uid = $3 and phase <> 'deleted' returning uid`,

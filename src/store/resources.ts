@@ -46,11 +46,13 @@ const row = z.object({
   stalled: z.boolean(),
   operation: z.enum(["create", "update", "delete"]).nullable(),
   run: z.string().nullable(),
+  credentials_secret: z.string().nullable(),
 });
 
 const columns = `uid, workload, identity, name, type, class, phase, gate, touched, params, template,
   depends_on, bundle, outputs, secret_refs, revision, wanted, removal, delete_after, protected,
-  commit, place, since, reason, message, attempted, failures, next_attempt_at, stalled, operation, run`;
+  commit, place, since, reason, message, attempted, failures, next_attempt_at, stalled, operation, run,
+  credentials_secret`;
 
 async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
   const it = row.parse(found);
@@ -70,6 +72,7 @@ async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
     bundle: await readBundle(db, it.bundle),
     outputs: it.outputs,
     secretRefs: it.secret_refs,
+    ...(it.credentials_secret === null ? {} : { credentialsSecret: it.credentials_secret }),
     revision: it.revision,
     wanted: it.wanted,
     removal: it.removal,

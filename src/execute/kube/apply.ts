@@ -73,6 +73,33 @@ export async function applyObjects(work: Work, wish: ApplyWish): Promise<readonl
   return applied;
 }
 
+/**
+ * One that is there already stays as it is, whoever made it. It is not recorded: it is deleted with
+ * no resource, because others live in it.
+ */
+export async function ensureNamespace(
+  work: Work,
+  name: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { cluster, run, scope, uid, signal, log } = work;
+  const { kind, reference } = await locate(
+    cluster,
+    { apiVersion: "v1", kind: "Namespace", namespace: undefined, name },
+    name,
+    signal,
+  );
+  if ((await getObject(cluster, kind, reference, signal)) !== undefined) {
+    log(`${nameOf(reference)}: there already, left as it is\n`);
+    return;
+  }
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: { ...labels } } };
+  const marked = withMarks(object, ownerText(scope, uid), run);
+  work.changed();
+  await serverSideApply(cluster, kind, marked, { force: false }, signal);
+  log(`${nameOf(reference)}: created\n`);
+}
+
 type Kind = Awaited<ReturnType<typeof locate>>["kind"];
 
 async function applyOne(

@@ -11,8 +11,6 @@ export interface ClusterSettings {
   readonly environments: readonly string[];
   /** By provider; what is not listed acts as the controller itself. */
   readonly impersonate: { readonly [provider: string]: Impersonation };
-  /** Of a workload's own namespace; `{workload}` and `{environment}` stand for the names. */
-  readonly namespace: string;
 }
 
 export interface Clusters {
@@ -27,6 +25,14 @@ export interface ClustersOptions {
 }
 
 /** The first of the list that names the environment serves it. */
+export const clusterFor = (
+  list: readonly ClusterSettings[],
+  { repository, environment }: Scope,
+): ClusterSettings | undefined =>
+  list.find(({ environments }) =>
+    ["*", environment, `${repository}/${environment}`].some((it) => environments.includes(it)),
+  );
+
 export function openClusters(
   list: readonly ClusterSettings[],
   { onCall }: ClustersOptions = {},
@@ -34,10 +40,7 @@ export function openClusters(
   const opened = new Map<string, Cluster>();
   const accesses = new Map<string, Promise<KubeAccess>>();
 
-  const settingsOf: Clusters["settingsOf"] = ({ repository, environment }) =>
-    list.find(({ environments }) =>
-      ["*", environment, `${repository}/${environment}`].some((it) => environments.includes(it)),
-    );
+  const settingsOf: Clusters["settingsOf"] = (scope) => clusterFor(list, scope);
   return {
     settingsOf,
     find(scope, provider) {

@@ -79,6 +79,16 @@ const wait = z.strictObject({
   poll: duration.default(10_000),
 });
 
+/** Signs in to a PostgreSQL server with a Secret's `username` and `password`. */
+const connect = z.strictObject({
+  operation: z.literal("connect"),
+  ...pointer,
+  host: text,
+  port: z.coerce.number().int().min(1).max(65_535).default(5_432),
+  database: text,
+  tls: flag.default(true),
+});
+
 const createNamespace = z.strictObject({
   operation: z.literal("create-namespace"),
   namespace: text.optional(),
@@ -88,7 +98,7 @@ const createNamespace = z.strictObject({
 
 export const kubernetesConfig = z
   .looseObject({ operation: z.string().default("apply") })
-  .pipe(z.discriminatedUnion("operation", [apply, remove, get, wait, createNamespace]));
+  .pipe(z.discriminatedUnion("operation", [apply, remove, get, wait, connect, createNamespace]));
 
 export type KubernetesConfig = z.output<typeof kubernetesConfig>;
 type Of<O extends KubernetesConfig["operation"]> = Extract<
@@ -99,6 +109,7 @@ export type ApplyConfig = Of<"apply">;
 export type DeleteConfig = Of<"delete">;
 export type GetConfig = Of<"get">;
 export type WaitConfig = Of<"wait">;
+export type ConnectConfig = Of<"connect">;
 export type NamespaceConfig = Of<"create-namespace">;
 export type PointerConfig = Pick<
   GetConfig,

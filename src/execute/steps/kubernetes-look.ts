@@ -75,7 +75,7 @@ export async function waitForObject(
   );
 }
 
-async function findFirst(
+export async function findFirst(
   { cluster, signal }: Work,
   { kind, namespace, names }: Pointed,
 ): Promise<KubeObject | undefined> {
@@ -86,7 +86,7 @@ async function findFirst(
   return undefined;
 }
 
-const named = ({ kind, namespace, names }: Pointed, object?: KubeObject): string =>
+export const named = ({ kind, namespace, names }: Pointed, object?: KubeObject): string =>
   nameOf({ kind: kind.kind, namespace, name: object?.metadata.name ?? names.join(" or ") });
 
 /** @throws StepFailedError for a path that leads nowhere */

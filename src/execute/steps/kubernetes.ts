@@ -2,7 +2,7 @@
  * Step type `kubernetes`: objects of the environment's cluster, applied, deleted, read and waited for
  * (docs/kubernetes.md). Everything it does may be done again: an interrupted attempt is just repeated.
  */
-import { applyObjects, type Work } from "../kube/apply.ts";
+import { applyObjects, ensureNamespace, type Work } from "../kube/apply.ts";
 import type { Cluster } from "../kube/cluster.ts";
 import { clusterOf, type Clusters } from "../kube/clusters.ts";
 import { failure, toStepError } from "../kube/failure.ts";
@@ -20,6 +20,7 @@ import {
   type KubernetesConfig,
   type NamespaceConfig,
 } from "./kubernetes-config.ts";
+import { connectWithSecret } from "./kubernetes-connect.ts";
 import { getObjectFields, pointerOf, waitForObject } from "./kubernetes-look.ts";
 
 export interface KubernetesTools {
@@ -69,11 +70,13 @@ async function perform(
       case "apply":
         return await apply(work, config, context);
       case "create-namespace":
-        return await createNamespace(work, config, context);
+        return await createNamespace(work, config);
       case "delete":
         return await remove(work, config);
       case "get":
         return await getObjectFields(work, config, context);
+      case "connect":
+        return await connectWithSecret(work, config, context);
       case "wait":
         return await waitForObject(work, watches, config, context);
     }
@@ -98,23 +101,12 @@ async function apply(work: Work, config: ApplyConfig, { name }: StepContext): Pr
   };
 }
 
-/** One that is there already stays as it is, whoever made it; it is never deleted with the resource. */
-async function createNamespace(
-  work: Work,
-  config: NamespaceConfig,
-  { name: step }: StepContext,
-): Promise<StepResult> {
+async function createNamespace(work: Work, config: NamespaceConfig): Promise<StepResult> {
   const name = config.namespace ?? config.name;
   if (name === undefined) {
     throw failure("ConfigurationError", false, false, "say the `namespace` to create");
   }
-  const object = {
-    apiVersion: "v1",
-    kind: "Namespace",
-    metadata: { name, labels: config.labels },
-  };
-  const wish = { objects: [object], namespace: name, keeper: step, force: false };
-  await applyObjects(work, { ...wish, adopt: false, prune: true });
+  await ensureNamespace(work, name, config.labels);
   return { outputs: { namespace: name }, sensitive: [] };
 }
 

@@ -26,7 +26,6 @@ export const clusterAs = (
   source: { kind: "kubeconfig", file: kubeconfigFile, context: user },
   environments: ["*"],
   impersonate: {},
-  namespace: "{workload}-{environment}",
 });
 
 export interface Corner {
