@@ -15,7 +15,7 @@ import type { KubernetesTools } from "../execute/steps/kubernetes.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { ResourceIdentity } from "../model/resource.ts";
 import type { Scope } from "../model/uid.ts";
-import { engineInputs } from "../provider/engine-inputs.ts";
+import { namespaceOf } from "../provider/engine-inputs.ts";
 import type { Masker } from "../secrets/mask.ts";
 import { parseReference, type KubernetesReference } from "../secrets/reference.ts";
 
@@ -43,7 +43,7 @@ export async function writeCredentials(
 ): Promise<string | undefined> {
   const work = workFor(tools, to);
   if (work === undefined || Object.keys(outputs).length === 0) return undefined;
-  const namespace = String(engineInputs({ ...to.resource, ...to.scope })["namespace"]);
+  const namespace = namespaceOf({ ...to.resource, ...to.scope });
   const name = credentialsName(to.resource);
   try {
     const data = await dataOf(work.cluster, outputs, to);

@@ -82,6 +82,7 @@ export async function workOn(
   const lease = holdLease(services, claim);
   const masker = createMasker();
   const failedCleanups: FailedCleanup[] = [];
+  let woken = false;
   const logger = log.child({
     repository: run.repository,
     environment: run.environment,
@@ -101,6 +102,9 @@ export async function workOn(
       drain,
       lease.signal,
       failedCleanups,
+      () => {
+        woken = true;
+      },
     );
     await recordSuccess(services, claim, run, performed);
     logger.info("run succeeded");
@@ -122,6 +126,8 @@ export async function workOn(
     const result = toResult(error, failures, random, limits.runRetry, facts);
     logger.info({ result: result.kind, ...told(result, masker) }, "run ended");
     await recordResult(services, claim, run, result, masker, failedCleanups).catch(ignoreLostLease);
+    // What it waits for came before the wait was recorded.
+    if (woken && result.kind === "waiting") await wakeRun(db, run.id);
     return await worked(services, run, result.kind);
   } finally {
     lease.stop();
@@ -304,6 +310,7 @@ async function openRun(
       random,
       retry: limits.stepRetry,
       wake: () => {
+        onWake();
         wakeRun(db, run.id).catch((error: unknown) => log.debug({ err: error }, "waking a run"));
       },
       onCleanupFailed: (step: string, message: string) => failedCleanups.push({ step, message }),

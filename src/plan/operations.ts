@@ -101,12 +101,15 @@ function shrinkGate({ bundle, params, place }: Desired, have: Recorded): Gate | 
 }
 
 const shown = (it: Parameter, params: JsonRecord): string =>
-  String(canonical(own(params, it.name) ?? it.default)).replaceAll('"', "");
+  textOf(own(params, it.name) ?? it.default);
+
+const textOf = (value: Json | undefined): string =>
+  typeof value === "string" ? value : canonical(value);
 
 function rankOf({ enum: allowed }: Parameter, value: Json | undefined): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (allowed === undefined) return Number.isNaN(Number(value)) ? undefined : Number(value);
-  const rank = allowed.findIndex((it) => String(it) === String(value));
+  const rank = allowed.findIndex((it) => textOf(it) === textOf(value));
   return rank === -1 ? undefined : rank;
 }
 

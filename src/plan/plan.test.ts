@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { bundle, planInput, recorded, wanted, workflow } from "../../test/support/plan.ts";
+import {
+  bundle,
+  parameter,
+  planInput,
+  recorded,
+  wanted,
+  workflow,
+} from "../../test/support/plan.ts";
 import type { Gate, PlannedOperation } from "../model/plan.ts";
 import type { Desired, Recorded } from "../model/resource.ts";
 import type { Uid } from "../model/uid.ts";
@@ -404,4 +411,26 @@ describe("properties", () => {
     const later = { ...base, commit: "c2", now: "2027-01-01T00:00:00.000Z" };
     expect(makePlan(later).hash).toBe(hash);
   });
+});
+
+test.each([
+  [{ size: "l" }, { size: "s" }, "problem"],
+  [{ size: "l" }, {}, "problem"],
+  [{}, { size: "l" }, null],
+  [{ nodes: 3 }, { nodes: 2 }, "problem"],
+  [{ nodes: 2 }, { nodes: 10 }, null],
+])("what may only grow goes from %j to %j with the gate %j", (from, to, gate) => {
+  const parameters = [
+    parameter("size", { enum: ["s", "m", "l"], default: "s", onlyGrows: true }),
+    parameter("nodes", { type: "number", onlyGrows: true }),
+  ];
+  const workflows = { create: workflow("make", { parameters }), update: workflow("change") };
+  const grows = bundle({ hash: "bundle-2", workflows });
+  const want = wanted(db, { params: to, bundle: grows });
+  const planned = only({
+    desired: [want],
+    recorded: [recorded(db, { params: from, bundle: grows })],
+  });
+  expect(planned).toMatchObject({ operation: "update" });
+  expect(planned?.gate?.kind ?? null).toBe(gate);
 });

@@ -29,7 +29,7 @@ test("the inputs have upstream's names and forms", () => {
     bucket_name: "my-shop-main-db",
     db_name: "my_shop_main_db",
     environment: "production",
-    namespace: "my-shop-default",
+    namespace: "my-shop-production",
     resource_class: "shared",
     resource_name: "main-db",
     resource_type: "postgres",
@@ -63,4 +63,11 @@ test.each([
   ["another repository", resource(), resource("my-shop", "main-db", "production", "s")],
 ])("%s have unique names of their own", (_, a, b) => {
   expect(engineInputs(a)["unique_name"]).not.toBe(engineInputs(b)["unique_name"]);
+});
+
+test("the namespace is the workload's in its environment, as Kubernetes allows it", () => {
+  expect(engineInputs(resource("shop", "db", "default"))["namespace"]).toBe("shop-default");
+  expect(engineInputs(resource("shop", "db", "Preview_7"))["namespace"]).toBe("shop-preview-7");
+  const long = engineInputs(resource("a".repeat(63), "db", "x"))["namespace"];
+  expect(long).toBe("a".repeat(63));
 });

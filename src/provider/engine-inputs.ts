@@ -42,7 +42,7 @@ export function engineInputs(resource: ResourceIdentity & Scope): JsonRecord {
 }
 
 /** `<app>-<environment>`, as Kubernetes allows it; upstream's name for the environment `default`. */
-const namespaceOf = ({ identity, environment }: ResourceIdentity & Scope): string =>
+export const namespaceOf = ({ identity, environment }: ResourceIdentity & Scope): string =>
   `${identity}-${environment}`
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, "-")

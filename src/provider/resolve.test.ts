@@ -239,3 +239,24 @@ test("the order in which providers are given changes nothing", () => {
     );
   }
 });
+
+test("where the environment has a cluster, the workflow that needs one is the default; a tag comes first", () => {
+  const some = provider(
+    "k",
+    "shipped",
+    `[{ type: db, operations: {
+      create: { default: a, inCluster: b, workflows: [{ name: a, tags: [plain] }] },
+      delete: { workflow: a } } }]`,
+  );
+  const within = buildCatalog([some], { inCluster: true }).catalog;
+  const chosen = (catalog: typeof within, resourceClass: string) => {
+    const resolution = resolve(catalog, "db", resourceClass);
+    return resolution.ok
+      ? [resolution.bundle.workflows.create?.name, resolution.explanation[1]]
+      : [resolution.message];
+  };
+  const word = "create: workflow b, the default where the environment has a cluster";
+  expect(chosen(within, "default")).toEqual(["b", word]);
+  expect(chosen(within, "plain")[0]).toBe("a");
+  expect(chosen(catalogOf(some), "default")[0]).toBe("a");
+});

@@ -4,7 +4,7 @@ import { partsOf, type Uid } from "../../src/model/uid.ts";
 import type { Bundle, Parameter, Workflow } from "../../src/model/workflow.ts";
 import type { PlanInput } from "../../src/plan/input.ts";
 
-const parameter = (name: string, given: Partial<Parameter> = {}): Parameter => ({
+export const parameter = (name: string, given: Partial<Parameter> = {}): Parameter => ({
   name,
   type: "string",
   required: false,

@@ -22,6 +22,7 @@ import {
 import type { Services } from "../../src/controller/services.ts";
 import { sync, type Synced } from "../../src/controller/sync.ts";
 import { createExecutors } from "../../src/execute/registry.ts";
+import type { KubernetesTools } from "../../src/execute/steps/kubernetes.ts";
 import type { Clock } from "../../src/model/clock.ts";
 import type { Plan, PlannedOperation } from "../../src/model/plan.ts";
 import type { Recorded } from "../../src/model/resource.ts";
@@ -92,6 +93,11 @@ export interface Replica {
   readonly repository: Repository;
 }
 
+export interface PlatformOptions {
+  /** Absent: the environment has no cluster. */
+  readonly kubernetes?: KubernetesTools;
+}
+
 /**
  * @param originOf where the repository is: on a forge, say
  * @param filesIn what is in the first commit, given the folder that scripts write to; none: an empty repository
@@ -100,6 +106,7 @@ export async function openPlatform(
   db: Database,
   filesIn: (root: string) => Files = () => ({}),
   originOf: (files: Files) => Promise<Origin> = createOrigin,
+  { kubernetes }: PlatformOptions = {},
 ): Promise<Platform> {
   const folder = await mkdtemp(join(tmpdir(), "innominatus-platform-"));
   const root = join(folder, "root");
@@ -118,12 +125,20 @@ export async function openPlatform(
   const providers: OuterProviders = await openProviders(
     [{ kind: "folder", path: shipped, layer: "shipped" }],
     signal,
+    (it) => kubernetes?.clusters.settingsOf(it) !== undefined,
   );
   const opened: Repository[] = [];
 
   const replica = async (): Promise<Replica> => {
     const number = opened.length + 1;
-    const services = servicesOn(db, sealer, join(root, "scratch"), `replica-${number}`, logged);
+    const services = servicesOn(
+      db,
+      sealer,
+      join(root, "scratch"),
+      `replica-${number}`,
+      logged,
+      kubernetes,
+    );
     const options = {
       url: origin.url,
       directory: join(folder, `mirror-${number}`),
@@ -249,6 +264,7 @@ function servicesOn(
   scratch: string,
   holder: string,
   logged: string[],
+  kubernetes: KubernetesTools | undefined,
 ): Services {
   const memory = memoryRows(db);
   const contextOf = (key: string): string => JSON.stringify(["memory", key]);
@@ -267,11 +283,13 @@ function servicesOn(
     },
     connections: {},
     fetch,
+    ...(kubernetes === undefined ? {} : { kubernetes }),
   });
   return {
     db,
     sealer,
     executors,
+    ...(kubernetes === undefined ? {} : { kubernetes }),
     clock: quickClock,
     random: () => 0.5,
     log: pino({ level: "debug" }, { write: (line) => void logged.push(line) }),

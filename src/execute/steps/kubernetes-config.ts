@@ -77,6 +77,8 @@ const wait = z.strictObject({
   outputs: jsonPaths,
   /** How often it is looked at, beside the watch. */
   poll: duration.default(10_000),
+  /** For what tells no observedGeneration: what it says within so long after the step began may be old. */
+  settle: duration.default(0),
 });
 
 /** Signs in to a PostgreSQL server with a Secret's `username` and `password`. */

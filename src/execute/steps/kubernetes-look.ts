@@ -46,7 +46,7 @@ export async function waitForObject(
   work: Work,
   watches: WatchHub,
   config: WaitConfig,
-  { key, wake }: StepContext,
+  { key, wake, elapsedMs }: StepContext,
 ): Promise<StepResult> {
   const { cluster, signal } = work;
   const pointed = await point(cluster, pointerOf(config), signal);
@@ -61,7 +61,8 @@ export async function waitForObject(
   const judged = judge(config.for, object);
   if (judged.failed)
     throw failure("TaskFailed", true, true, `${named(pointed, object)}: ${judged.message}`);
-  if (judged.met) {
+  const settleMs = config.settle - elapsedMs;
+  if (judged.met && settleMs <= 0) {
     const outputs = object === undefined ? {} : fieldsOf(object, config.outputs);
     return { outputs, sensitive: [] };
   }
@@ -70,8 +71,8 @@ export async function waitForObject(
   watches.follow({ cluster, kind, namespace, names, resourceVersion, key, wake });
   throw new WaitingError(
     "ObjectNotReady",
-    `waiting for ${named(pointed, object)}: ${judged.message}`,
-    config.poll,
+    `waiting for ${named(pointed, object)}: ${judged.met ? "it may yet change" : judged.message}`,
+    judged.met ? Math.min(settleMs, config.poll) : config.poll,
   );
 }
 
@@ -115,6 +116,16 @@ function pathIn(object: JsonRecord, path: string): Json | undefined {
   }
 }
 
+/** What stands beside a password and is none: masking it would hide half of every message. */
+const shownKeys: ReadonlySet<string> = new Set([
+  "username",
+  "user",
+  "host",
+  "port",
+  "database",
+  "dbname",
+]);
+
 async function composeSecret(
   work: Work,
   wanted: NonNullable<GetConfig["compose"]>,
@@ -122,7 +133,7 @@ async function composeSecret(
   { masker, name: step }: StepContext,
 ): Promise<JsonRecord> {
   const values = valuesOf(source);
-  for (const it of Object.values(values)) masker.add(it);
+  for (const [key, it] of Object.entries(values)) if (!shownKeys.has(key)) masker.add(it);
   const data = Object.entries(wanted.data).map(([key, template]) => {
     const value = compose(template, values);
     masker.add(value);
@@ -166,6 +177,8 @@ function judge(wish: string, object: KubeObject | undefined): Judged {
     if (readiness.state === "ready") return is(true, "");
     return { met: false, failed: readiness.state === "failed", message: readiness.message };
   }
+  const behind = progressOf(object);
+  if (behind !== undefined) return is(false, behind);
   const condition = /^condition=([^=]+)(?:=(.+))?$/.exec(wish);
   if (condition !== null) {
     const [, type = "", status = "True"] = condition;
@@ -186,6 +199,18 @@ function judge(wish: string, object: KubeObject | undefined): Judged {
   }
   const detail = `nothing can be waited for as "${wish}"; write ready, exists, deleted, condition=Type or jsonpath={.path}=value`;
   throw failure("ConfigurationError", false, false, detail);
+}
+
+const generations = z.looseObject({ observedGeneration: z.number() });
+
+/** What its status says is of an earlier spec; `undefined`: it is of this one, or does not tell. */
+function progressOf(object: KubeObject): string | undefined {
+  const status = generations.safeParse(object["status"] ?? {});
+  const { generation } = object.metadata;
+  if (!status.success || generation === undefined) return undefined;
+  return status.data.observedGeneration < generation
+    ? "its controller has not seen the change yet"
+    : undefined;
 }
 
 const withoutSecrets = (object: KubeObject): KubeObject =>

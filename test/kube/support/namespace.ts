@@ -123,14 +123,14 @@ export async function openCorner(
   return corner;
 }
 
-function adminOf(access: KubeAccessFile): Cluster {
+export function adminOf(access: KubeAccessFile): Cluster {
   const clusters = openClusters([clusterAs(access, "admin")]);
   const cluster = clusters.find({ repository: "r", environment: "e" }, undefined);
   if (cluster === undefined) throw new Error("the environment has no cluster");
   return cluster;
 }
 
-async function applyAs(
+export async function applyAs(
   cluster: Cluster,
   object: KubeObject,
   namespace: string,
