@@ -1,5 +1,6 @@
 /** The commands, their options and their help. Each command is a file in `commands/`. */
 import { Command, Option } from "commander";
+import { runCancel } from "./commands/cancel.ts";
 import { runAbandon, runApprove, runRetry } from "./commands/decisions.ts";
 import { runInit, runSchemas } from "./commands/init.ts";
 import { runPlan } from "./commands/plan.ts";
@@ -205,6 +206,10 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
   onOne(
     decision(command("retry", "try again what has failed").argument("<resource>", "uid")),
     runRetry,
+  );
+  onOne(
+    decision(command("cancel", "end a run at its next safe point").argument("<run>", "its id")),
+    runCancel,
   );
   onOne(
     decision(

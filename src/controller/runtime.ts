@@ -13,6 +13,7 @@ import { loadKey } from "../secrets/key.ts";
 import { createSealer, type Sealer } from "../secrets/seal.ts";
 import type { Settings } from "../settings/settings.ts";
 import { releaseRuns } from "../store/claims.ts";
+import { applyCooldowns } from "../store/locks.ts";
 import type { Database } from "../store/database.ts";
 import { openEmbedded } from "../store/embedded.ts";
 import { kubernetesObjects } from "../store/kubernetes-objects.ts";
@@ -44,6 +45,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   try {
     // The folder's lock says that whoever held these leases is gone: nobody has to wait for their end.
     if (db.kind === "embedded") await releaseRuns(db);
+    await applyCooldowns(db, settings.cooldown);
     const sealer = await openSealer(settings);
     // With another key every new secret would be lost to whoever has the right one.
     for (const it of await sealedSamples(db)) sealer.expectKeyOf(it);

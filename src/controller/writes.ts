@@ -6,9 +6,11 @@ import type { Desired, Recorded } from "../model/resource.ts";
 import type { RunOperation } from "../model/run.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Bundle } from "../model/workflow.ts";
+import { ownTarget } from "../model/target.ts";
 import type { PlanInput } from "../plan/input.ts";
 import type { Wish } from "../store/resources.ts";
 import type { OpenRun, QueuedRun } from "../store/runs.ts";
+import { targetOf } from "./run-target.ts";
 
 export interface Writes {
   readonly bundles: readonly Bundle[];
@@ -39,18 +41,18 @@ export function decideWrites(
     const { uid } = operation;
     const want = desired.get(uid);
     const have = recorded.get(uid);
-    const run = queuedRun(scope, plan, operation, want, have);
+    const { run, fault } = queuedRun(scope, plan, operation, want, have);
     const { keep, end } = sortOpen(openByUid.get(uid) ?? [], operation, run, plan.commit);
     supersede.push(...end);
     // A gate that was passed for this commit is not shown again while its run is under way.
-    const gate = keep ? null : operation.gate;
+    const gate = keep ? null : (operation.gate ?? fault);
     const wish =
       want === undefined
         ? wishForAbsent(operation, have, gate, input)
         : wishForDesired(want, have, gate, plan.commit);
     if (wish !== undefined) wishes.push(wish);
     if (want !== undefined) bundles.set(want.bundle.hash, want.bundle);
-    if (run !== undefined && operation.gate === null && !keep) queue.push(run);
+    if (run !== undefined && gate === null && !keep) queue.push(run);
   }
   const planned = new Set(plan.operations.map((it) => it.uid));
   const forget = input.recorded.filter((it) => !it.touched && !planned.has(it.uid));
@@ -139,14 +141,19 @@ function queuedRun(
   planned: PlannedOperation,
   want: Desired | undefined,
   have: Recorded | undefined,
-): QueuedRun | undefined {
+): { readonly run: QueuedRun | undefined; readonly fault: Gate | null } {
   // To replace is to delete; the next plan creates what is then missing.
   const operation = planned.operation === "replace" ? "delete" : planned.operation;
-  if (operation === "none" || operation === "adopt") return undefined;
+  const none = { run: undefined, fault: null };
+  if (operation === "none" || operation === "adopt") return none;
   const from = operation === "delete" ? have : want;
-  if (from === undefined || planned.workflow === null) return undefined;
+  if (from === undefined || planned.workflow === null) return none;
   const { params, template, dependsOn, bundle } = from;
-  return {
+  const workflow = bundle.workflows[operation];
+  const outputs = have?.outputs ?? {};
+  const target = targetOf({ repository, environment }, from, workflow, { params, outputs });
+  const fault: Gate | null = target.ok ? null : { kind: "problem", message: target.message };
+  const run: QueuedRun = {
     uid: planned.uid,
     operation,
     workflow: planned.workflow,
@@ -163,9 +170,12 @@ function queuedRun(
       rule: from === want ? want.rule : [],
     },
     dependsOn: planned.dependsOn,
-    target: `${repository}/${environment}/${planned.uid}`,
+    target: target.ok ? target.target : ownTarget({ repository, environment }, planned.uid),
+    declared: target.ok && target.declared,
+    ...(workflow?.timeoutMs === undefined ? {} : { timeoutMs: workflow.timeoutMs }),
     seen: { revision: have?.revision ?? 0, run: have?.run ?? null },
   };
+  return { run, fault };
 }
 
 /**

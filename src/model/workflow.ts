@@ -51,6 +51,8 @@ export interface Workflow {
   readonly outputs: { readonly [name: string]: OutputDeclaration };
   /** Template of what runs of this workflow exclude each other on; absent: the resource itself. */
   readonly target?: string;
+  /** From a run's first start to its deadline; absent: as the controller's settings say. */
+  readonly timeoutMs?: number;
 }
 
 /**

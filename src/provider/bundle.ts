@@ -27,6 +27,7 @@ function toJson(workflow: Workflow): JsonRecord {
       Object.entries(workflow.outputs).map(([name, output]) => [name, { ...output }]),
     ),
     target: workflow.target ?? null,
+    ...(workflow.timeoutMs === undefined ? {} : { timeoutMs: workflow.timeoutMs }),
   };
 }
 

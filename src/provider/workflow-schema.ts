@@ -123,6 +123,7 @@ export const workflowSchema = z.looseObject({
   steps: z.array(stepSchema).min(1),
   outputs: z.record(z.string(), outputSchema).nullish(),
   target: z.string().min(1).optional(),
+  timeout: duration.optional(),
   retrySafe: z.boolean().optional(),
 });
 

@@ -5,6 +5,8 @@ import { isRecord } from "../model/json.ts";
 import { isError, type Problem } from "../model/problem.ts";
 import type { OutputDeclaration, Parameter, Workflow } from "../model/workflow.ts";
 import { isCredentialName } from "./credentials.ts";
+import { normalizeTarget } from "../model/target.ts";
+import { parseDuration } from "./duration.ts";
 import { readParameters } from "./parameter-declarations.ts";
 import { startReport, type Report } from "./report.ts";
 import { readSteps, type PlacedStep } from "./steps.ts";
@@ -44,6 +46,7 @@ export function readWorkflow(
   const file = checked.value;
   const parameters = readParameters(file.parameters ?? [], report);
   const steps = readSteps(file.steps, file.retrySafe ?? file.target === undefined, report);
+  checkTarget(file, report);
   checkAllTemplates(file, parameters, steps, {
     source: { text, at: (path, part) => document.at(path, part) },
     lenient,
@@ -56,11 +59,36 @@ export function readWorkflow(
     steps: steps.map((it) => it.step),
     outputs: readOutputs(file),
     ...(file.target === undefined ? {} : { target: file.target }),
+    ...readTimeout(file, report),
   };
   return {
     workflow: report.problems.some(isError) ? undefined : workflow,
     problems: report.problems,
   };
+}
+
+function readTimeout({ timeout }: WorkflowFile, report: Report): { readonly timeoutMs?: number } {
+  if (timeout === undefined) return {};
+  const timeoutMs = parseDuration(timeout);
+  if (timeoutMs !== undefined && timeoutMs > 0) return { timeoutMs };
+  const hint = "write it like 30m or 2h";
+  report.add(["timeout"], {
+    code: "provider/duration",
+    message: "expected a duration above zero",
+    hint,
+  });
+  return {};
+}
+
+/** What the parameters make of it is known when a run is queued; what it can never be, now (E1). */
+function checkTarget({ target }: WorkflowFile, report: Report): void {
+  if (target === undefined) return;
+  if (normalizeTarget(target.replaceAll(/\{\{.*?\}\}/gs, "x")) !== undefined) return;
+  report.add(["target"], {
+    code: "provider/target",
+    message: `expected namespace/kind/name or kind/name, found "${target}"`,
+    hint: 'write it like "{{ .parameters.namespace }}/deployment/{{ .parameters.app_name }}"',
+  });
 }
 
 function readOutputs(file: WorkflowFile): { readonly [name: string]: OutputDeclaration } {

@@ -62,7 +62,7 @@ export async function followLogs(
   }
 }
 
-async function theRun(db: Database, id: string): Promise<RecordedRun> {
+export async function theRun(db: Database, id: string): Promise<RecordedRun> {
   const [run, second] = await findRuns(db, id);
   if (run !== undefined && second === undefined) return run;
   throw new CommandError(
