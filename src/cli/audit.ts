@@ -3,6 +3,8 @@ import type { Hono } from "hono";
 import { sendAudit, type DeliveryObserver } from "../controller/audit-sender.ts";
 import type { Services } from "../controller/services.ts";
 import { openSink } from "../report/audit/sink.ts";
+import type { Authorize } from "../server/api/auth/authorize.ts";
+import type { ApiEnv } from "../server/api/router.ts";
 import { auditRoutes, bearerToken } from "../server/audit-routes.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Database } from "../store/database.ts";
@@ -23,12 +25,13 @@ export async function deliverAudit(
   await sendAudit(services, { post, intervalMs, observe }, stop);
 }
 
-/** `undefined` where nobody has a token for it. */
-export function auditEndpoint(
-  db: Database,
-  { auditToken }: Pick<Settings, "auditToken">,
-): Hono | undefined {
-  if (auditToken === undefined) return undefined;
-  const authorize = bearerToken(auditToken);
-  return auditRoutes({ authorize, receive: (events) => saveReceived(db, "token", events) });
-}
+/** For whoever may write by the API, and for whoever has the token of the settings. */
+export const auditEndpoint =
+  (db: Database, { auditToken }: Pick<Settings, "auditToken">) =>
+  (authorizeFor: Authorize): Hono<ApiEnv> => {
+    const mayWrite = authorizeFor("write");
+    return auditRoutes({
+      authorize: auditToken === undefined ? mayWrite : bearerToken(auditToken, mayWrite),
+      receive: (events, sender) => saveReceived(db, sender, events),
+    });
+  };

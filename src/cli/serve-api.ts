@@ -9,6 +9,7 @@ import { createApi, type Api } from "../server/api/api.ts";
 import { ensureAdministrator } from "../server/api/auth/accounts.ts";
 import { createPasswords } from "../server/api/auth/passwords.ts";
 import type { Settings } from "../settings/settings.ts";
+import { auditEndpoint } from "./audit.ts";
 import type { CommandContext } from "./context.ts";
 import type { ForgeOf } from "./forges.ts";
 import { version } from "./version.ts";
@@ -44,18 +45,21 @@ export async function openApi(
     mirrorOf: (name) => repositories.get(name)?.mirror,
     forgeOf,
   });
-  const api = createApi({
-    db,
-    sealer,
-    clock,
-    log,
-    settings: settings.api,
-    passwords,
-    version,
-    specs,
-    providers: () => providersIn(catalogs.size === 0 ? [outer()([])] : [...catalogs.values()]),
-    stopping: context.stop,
-  });
+  const api = createApi(
+    {
+      db,
+      sealer,
+      clock,
+      log,
+      settings: settings.api,
+      passwords,
+      version,
+      specs,
+      providers: () => providersIn(catalogs.size === 0 ? [outer()([])] : [...catalogs.values()]),
+      stopping: context.stop,
+    },
+    [auditEndpoint(db, settings)],
+  );
   const generate = (): string => randomBytes(18).toString("base64url");
   const password = await ensureAdministrator(db, settings.api, passwords, generate);
   if (password !== undefined) {

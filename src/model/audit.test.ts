@@ -107,7 +107,7 @@ describe("an audit event", () => {
   it("of no repository is the service's own", () => {
     const nowhere = { ...source, type: "LoggedIn", repository: "", environment: "", uid: null };
     expect(toAuditEvent(nowhere)).toMatchObject({
-      event_type: "innominatus.logged.in",
+      event_type: "innominatus.user.logged_in",
       resource_type: "service",
       resource_id: "innominatus",
     });

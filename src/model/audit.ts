@@ -69,6 +69,8 @@ const renamed: Readonly<Record<string, readonly [category: string, action: strin
   RunQueued: ["run", "selected"],
   CooldownActive: ["run", "skipped"],
   BackoffActive: ["run", "skipped"],
+  LoggedIn: ["user", "logged_in"],
+  LoggedOut: ["user", "logged_out"],
 };
 
 const outcomes: Readonly<Record<string, AuditOutcome>> = {

@@ -42,8 +42,14 @@ describe.each(databases())("the endpoint for audit events on %s", (kind) => {
   };
   const post = async (body: unknown, token = "t0ken") => {
     const app = auditRoutes({
-      authorize: bearerToken("t0ken"),
-      receive: (events) => saveReceived(db, "test", events),
+      authorize: bearerToken("t0ken", async (context, next) => {
+        if (context.req.header("authorization") !== "Bearer of-ann") return context.json({}, 401);
+        const ann = { username: "ann", via: "session", role: "operator" } as const;
+        context.set("principal", { ...ann, teams: {}, scopes: ["write"] });
+        await next();
+        return undefined;
+      }),
+      receive: (events, sender) => saveReceived(db, sender, events),
     });
     const response = await app.request("/api/v1/audit/events/batch", {
       method: "POST",
@@ -114,6 +120,13 @@ describe.each(databases())("the endpoint for audit events on %s", (kind) => {
       expect(await post([event()], token)).toMatchObject({ status: 401 });
     }
     expect(await kept()).toEqual([]);
+  });
+
+  it("E25: keeps who sent it: a user of the API, or whoever has the token", async () => {
+    await post([event()], "of-ann");
+    await post([event()]);
+    const { rows } = await db.query("select sender from received_events order by sender");
+    expect(rows).toEqual([{ sender: "ann" }, { sender: "token" }]);
   });
 
   it("E25: takes what we deliver", async () => {

@@ -9,12 +9,14 @@ import { z } from "zod";
 import { auditOutcomes } from "../model/audit.ts";
 import { jsonRecord } from "../store/rows.ts";
 import type { ReceivedEvent } from "../store/received-events.ts";
+import type { Principal } from "./api/auth/roles.ts";
+import type { ApiEnv } from "./api/router.ts";
 import { problemResponse } from "./problem-details.ts";
 
 export interface AuditRoutesOptions {
-  readonly authorize: MiddlewareHandler;
-  /** In one transaction; what is there already stays as it is. */
-  readonly receive: (events: readonly ReceivedEvent[]) => Promise<void>;
+  readonly authorize: MiddlewareHandler<ApiEnv>;
+  /** In one transaction; what is there already stays as it is. @param sender for people */
+  readonly receive: (events: readonly ReceivedEvent[], sender: string) => Promise<void>;
 }
 
 const eventsAtMost = 100;
@@ -39,8 +41,8 @@ const auditEvent = z.looseObject({
   event_data: jsonRecord,
 });
 
-export function auditRoutes({ authorize, receive }: AuditRoutesOptions): Hono {
-  const app = new Hono();
+export function auditRoutes({ authorize, receive }: AuditRoutesOptions): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
   const tooLarge = bodyLimit({
     maxSize: bytesAtMost,
     onError: (context) =>
@@ -73,7 +75,8 @@ export function auditRoutes({ authorize, receive }: AuditRoutesOptions): Hono {
         ? [{ id: it.data.event_id.toLowerCase(), event: jsonRecord.parse(given[index]) }]
         : [],
     );
-    await receive(events);
+    const sender: Principal | undefined = context.get("principal");
+    await receive(events, sender?.username ?? "token");
     const event_ids = events.map((it) => it.id);
     return context.json({ event_ids, message: `${event_ids.length} events kept` }, 201);
   });
@@ -93,18 +96,14 @@ const detailOf = ({ path, message }: z.core.$ZodIssue): string => {
   return path.length === 0 ? said : `${path.join(".")}: ${said}`;
 };
 
-/** A static token, compared in a time that tells nothing of it. */
+/** A static token, compared in a time that tells nothing of it; whoever sends another is left to `otherwise`. */
 export const bearerToken =
-  (token: string): MiddlewareHandler =>
+  (token: string, otherwise: MiddlewareHandler<ApiEnv>): MiddlewareHandler<ApiEnv> =>
   async (context, next) => {
     const given = /^Bearer (.+)$/i.exec(context.req.header("authorization") ?? "")?.[1] ?? "";
-    if (!timingSafeEqual(digest(given), digest(token))) {
-      context.header("www-authenticate", "Bearer");
-      const detail = "send the token of this endpoint as `Authorization: Bearer …`";
-      return problemResponse(context, { status: 401, title: "Not authorized", detail });
-    }
+    if (!timingSafeEqual(digest(given), digest(token))) return otherwise(context, next);
     await next();
     return undefined;
   };
 
-const digest = (text_: string): Buffer => createHash("sha256").update(text_).digest();
+const digest = (given: string): Buffer => createHash("sha256").update(given).digest();

@@ -99,7 +99,7 @@ export interface Settings {
   };
   /** Where the audit trail is delivered to; `undefined`: nowhere. */
   readonly auditSink: AuditSink | undefined;
-  /** Secret: what others send audit events to us with. `undefined`: nobody may. */
+  /** Secret: what others may send audit events to us with. */
   readonly auditToken: string | undefined;
   readonly api: ApiSettings;
   readonly log: {

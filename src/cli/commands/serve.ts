@@ -15,7 +15,7 @@ import { isPath, locate } from "../../source/location.ts";
 import { refPaths, watchTrigger } from "../../source/triggers/watch.ts";
 import { tellCommitted } from "../../store/committed.ts";
 import { storeFigures } from "../../store/figures.ts";
-import { auditEndpoint, deliverAudit } from "../audit.ts";
+import { deliverAudit } from "../audit.ts";
 import { openForges, type ForgeOf } from "../forges.ts";
 import { isWritable } from "../../store/writable.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
@@ -69,7 +69,6 @@ async function serve(
   });
   const services = { ...opened, db };
   const { log } = services;
-  const routes = auditEndpoint(db, settings);
   const seen: Seen = { looked: false, unreachable: new Set() };
   const forges = openForges(context, settings);
   const forgeOf: ForgeOf = (repository) => forges.get(repository);
@@ -90,7 +89,7 @@ async function serve(
     clock,
     log,
     signal: stop,
-    routes: together(hooks, routes, api.routes),
+    routes: together(hooks, api.routes),
     ...(settings.api.metrics === "open" ? {} : { metricsGuard: api.authorize("read") }),
   });
   log.info({ url: server.url }, "listening");
