@@ -34,6 +34,7 @@ import {
   forgetComments,
   livePullRequests,
   pullRequestMergedAs,
+  readPullRequest,
   savePlans,
   savePullRequests,
   settlePullRequest,
@@ -138,18 +139,12 @@ export function openPullRequests(
 
   const readComments = async (since: string, signal: AbortSignal): Promise<void> => {
     const { comments } = await forge.listComments(since, signal);
-    const own = comments.filter((it) => it.own);
-    const known = new Map((await livePullRequests(db, name)).map((it) => [it.number, it]));
-    const changed = own.filter((it) => {
-      const record = known.get(it.number);
-      return record?.comment === it.id && record.body !== null && !isSame(record.body, it.body);
-    });
-    if (changed.length > 0) {
-      await forgetComments(
-        db,
-        name,
-        changed.map((it) => it.number),
-      );
+    for (const it of comments.filter((comment) => comment.own)) {
+      const record = await readPullRequest(db, name, it.number);
+      if (record?.comment !== it.id || record.body === null || isSame(record.body, it.body)) {
+        continue;
+      }
+      await forgetComments(db, name, [it.number]);
     }
     const replan = (number: number): void => {
       for (const planner of planners.values()) planner.forget(number);
@@ -161,7 +156,7 @@ export function openPullRequests(
       .map((it) => it.updatedAt)
       .toSorted()
       .at(-1);
-    if (latest !== undefined) await saveCommentsSince(db, name, latest);
+    await saveCommentsSince(db, name, latest ?? since);
   };
 
   const followBranches = async (poll: ForgePoll, signal: AbortSignal): Promise<void> => {
@@ -387,25 +382,33 @@ export function openPullRequests(
     return waits.length === 0 ? undefined : Math.min(...waits);
   };
 
-  return {
-    async pass(ask, signal) {
-      const poll = await claimPoll(db, name, holder, leaseMs);
-      if (poll === undefined) return { againMs: elsewhereMs, busy: true };
-      leasedAt = clock.now().getTime();
-      try {
-        ({ targets } = await source.targets(signal));
-        if (leasedAt - verifiedAt >= verifyMs) {
-          await forgetComments(db, name, undefined);
-          verifiedAt = leasedAt;
-        }
-        if (ask) await askForge(poll, signal);
-        return { againMs: await publishAll(signal), busy: false };
-      } catch (error) {
-        if (error instanceof LostPoll) return { againMs: elsewhereMs, busy: true };
-        throw error;
-      } finally {
-        await releasePoll(db, name, holder);
+  const pass = async (ask: boolean, signal: AbortSignal): Promise<PullRequestPass> => {
+    const poll = await claimPoll(db, name, holder, leaseMs);
+    if (poll === undefined) return { againMs: elsewhereMs, busy: true };
+    leasedAt = clock.now().getTime();
+    try {
+      ({ targets } = await source.targets(signal));
+      if (leasedAt - verifiedAt >= verifyMs) {
+        await forgetComments(db, name, undefined);
+        verifiedAt = leasedAt;
       }
+      if (ask) await askForge(poll, signal);
+      return { againMs: await publishAll(signal), busy: false };
+    } catch (error) {
+      if (error instanceof LostPoll) return { againMs: elsewhereMs, busy: true };
+      throw error;
+    } finally {
+      await releasePoll(db, name, holder);
+    }
+  };
+
+  /** One at a time: the lease is the process', and would keep no pass of ours from another. */
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    pass(ask, signal) {
+      const result = turn.then(() => pass(ask, signal));
+      turn = result.catch(() => undefined);
+      return result;
     },
   };
 }

@@ -181,7 +181,7 @@ function failureBlock({ uid, failure, phase }: LiveResource): string[] {
     [
       `### ${clippedCode(uid)} failed${where}`,
       "",
-      clippedProse(failure.message),
+      clippedProse((failure.message.split("\n", 1)[0] ?? "").replace(/:$/, "")),
       ...(lines.length === 0 ? [] : ["", fenced("text", lines)]),
       "",
       `All of it: ${clippedCode(`innominatus logs ${failure.run}`)}`,

@@ -1,8 +1,9 @@
 /** A platform whose repository is on a forge, with people, and controllers that look when they are told. */
 import { explainWith } from "../../../src/cli/pull-requests.ts";
 import { openPullRequests, type PullRequests } from "../../../src/controller/pull-requests.ts";
-import type { ForgeKind } from "../../../src/report/forge/forge.ts";
+import type { Forge, ForgeKind } from "../../../src/report/forge/forge.ts";
 import type { Database } from "../../../src/store/database.ts";
+import { forgetComments } from "../../../src/store/pull-requests.ts";
 import { connectTo } from "../../support/forge/connect.ts";
 import { openTestForge, type TestForge } from "../../support/forge/test-forge.ts";
 import { openPlatform, type Platform, type Replica } from "../../support/platform.ts";
@@ -21,8 +22,10 @@ export interface Scene {
   settle(): Promise<void>;
   /** One pass, and no more: how long until there is something to do again. */
   pass(on?: PullRequests): Promise<number | undefined>;
-  /** A controller that has just started, with nothing remembered. */
-  restart(): void;
+  /** A controller that has just started, with nothing remembered; what it asks of the forge may go wrong. */
+  restart(wrap?: (forge: Forge) => Forge): void;
+  /** What happens every hour: comments are looked at again, whatever is known of them. */
+  verify(): Promise<void>;
   /** Another controller, on the same store. */
   another(): Promise<PullRequests>;
   /** Our comments on a pull request, as anybody sees them. */
@@ -53,9 +56,12 @@ export async function openScene(db: Database, options: SceneOptions = {}): Promi
   );
   if (opened === undefined) throw new Error("the forge is not open");
   const forge: TestForge = opened;
-  const open = ({ services, repository }: Replica): PullRequests =>
+  const open = (
+    { services, repository }: Replica,
+    wrap: (forge: Forge) => Forge = (it) => it,
+  ): PullRequests =>
     openPullRequests(services, repository, platform.catalogOf, {
-      forge: connectTo(forge, { clock: runningClock }),
+      forge: wrap(connectTo(forge, { clock: runningClock })),
       commitComments,
       explain: explainWith(services),
     });
@@ -90,9 +96,10 @@ export async function openScene(db: Database, options: SceneOptions = {}): Promi
       await platform.sync();
       await quiet();
     },
-    restart() {
-      pulls = open(platform);
+    restart(wrap) {
+      pulls = open(platform, wrap);
     },
+    verify: () => forgetComments(db, platform.scope.repository, undefined),
     another: async () => open(await platform.replica()),
     comments: own,
     comment(number) {
