@@ -158,7 +158,7 @@ export const event = z.looseObject({
   at: text,
   type: text,
   actor: text,
-  uid: maybeText,
+  resource_uid: maybeText,
 });
 
 export const login = z.looseObject({

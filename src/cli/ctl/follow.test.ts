@@ -70,7 +70,10 @@ async function deploy(
     plan: {
       environment: "production",
       commit: "c0ffee0123456789",
-      operations: [{ uid, operation, provider: "database-team@1.0.0", gate: null }],
+      operations: [
+        { uid, operation, workload: "shop", provider: "database-team@1.0.0", gate: null },
+        { uid: "other.default#other.x", operation: "create", workload: "other", gate: null },
+      ],
     },
     ...more.answer,
   };

@@ -13,8 +13,9 @@ import type { Client } from "./client.ts";
 import { nameOf, remarkOf, stateOf } from "./resources.ts";
 
 export interface Following {
-  /** What the commit leads to. */
-  readonly plan: Plan;
+  /** What the commit leads to, each to be waited for. */
+  readonly operations: Plan["operations"];
+  readonly environment: string;
   readonly commit: string;
   /** As they were before it, by `scopedName`. */
   readonly before: ReadonlyMap<string, Resource>;
@@ -32,18 +33,18 @@ export async function follow(
   clock: Clock,
   stop: AbortSignal,
 ): Promise<FollowEnd> {
-  const { plan, commit, before, timeoutMs } = following;
-  const wanted = plan.operations.filter((it) => it.operation !== "none");
+  const { operations, environment: name, commit, before, timeoutMs } = following;
   const deadline = clock.now().getTime() + timeoutMs;
   for (;;) {
     const now = new Map(
-      (await client.list("/api/resources", resource, { environment: plan.environment })).map(
-        (it) => [nameOf(it), it],
-      ),
+      (await client.list("/api/resources", resource, { environment: name })).map((it) => [
+        nameOf(it),
+        it,
+      ]),
     );
-    const looked = await hasLooked(client, plan.environment, commit);
+    const looked = await hasLooked(client, name, commit);
     const ends = await Promise.all(
-      wanted.map(async ({ uid, operation }) => {
+      operations.map(async ({ uid, operation }) => {
         const found = now.get(uid);
         const end = endOf(operation, found, before.get(uid), looked);
         if (!isUid(uid)) return end;
@@ -88,9 +89,9 @@ function endOf(
   return operation !== "delete" && found.state === "active" ? "done" : undefined;
 }
 
-const operations = ["create", "update", "delete", "replace", "adopt", "none"] as const;
+const verbs = ["create", "update", "delete", "replace", "adopt", "none"] as const;
 
-const wordOf = (given: string): Operation => operations.find((it) => it === given) ?? "update";
+const wordOf = (given: string): Operation => verbs.find((it) => it === given) ?? "update";
 
 const upstreamStates: { readonly [state: string]: Phase } = {
   terminating: "deleting",

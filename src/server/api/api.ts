@@ -16,6 +16,7 @@ import { providerRoutes } from "./routes/providers.ts";
 import { resourceRoutes } from "./routes/resources.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { specRoutes } from "./routes/specs.ts";
+import { whyRoutes } from "./routes/why.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 import type { ApiServices } from "./services.ts";
 
@@ -28,6 +29,7 @@ const all = [
   eventRoutes,
   providerRoutes,
   graphRoutes,
+  whyRoutes,
 ] as const;
 
 export interface Api {

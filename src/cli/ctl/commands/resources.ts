@@ -73,7 +73,9 @@ export async function runResourceGet(
         ["updated", found.updated_at === "" ? "" : utc(found.updated_at)],
       ]);
       const lines = [
-        ...Object.entries(outputs).map(([key, value]) => [key, shown(value)] as const),
+        ...Object.entries(outputs)
+          .filter(([key]) => !Object.hasOwn(secrets, key))
+          .map(([key, value]) => [key, shown(value)] as const),
         ...Object.entries(secrets).map(([key, reference]) => [key, reference] as const),
       ];
       return lines.length === 0 ? own : `${own}\n${paint.bold("OUTPUTS")}\n${facts(paint, lines)}`;
@@ -167,7 +169,11 @@ export async function runWhy(
   const { id } = await findResource(client, given);
   const path = `/api/resources/${encodeURIComponent(id)}/why`;
   const answer = await client.call(path, explanation);
-  printOne(context, answer, () => `${answer.text.trimEnd()}\n`, flags);
+  // What the server would have typed on its own machine.
+  const text = answer.text.replaceAll(/`?\binnominatus (?=(approve|retry|why)\b)/g, (it) =>
+    it.replace("innominatus", "innominatus-ctl"),
+  );
+  printOne(context, answer, () => `${text.trimEnd()}\n`, flags);
   return 0;
 }
 
@@ -229,7 +235,7 @@ export async function runEvents(
       { title: "at", text: (it) => utc(it.at) },
       { title: "event", text: (it) => it.type },
       { title: "actor", text: (it) => it.actor },
-      { title: "resource", text: (it) => it.uid ?? "" },
+      { title: "resource", text: (it) => it.resource_uid ?? "" },
     ],
     rows,
     "no events",

@@ -15,6 +15,7 @@ import {
   spec,
   specDetail,
   submitted,
+  type Plan,
   type Resource,
   type Submitted,
 } from "../answers.ts";
@@ -95,7 +96,7 @@ export async function ended(
   if (answer.changed) {
     say(`Commit ${shortCommit(commit)} on ${visible(answer.branch)}: ${visible(answer.file)}`);
   } else say(`Git has exactly this already, at ${shortCommit(commit)}`);
-  const wanted = (plan?.operations ?? []).filter((it) => it.operation !== "none");
+  const wanted = operationsOf(answer);
   if (flags.verbose === true) {
     for (const it of wanted) {
       say(`  ${visible(it.operation)} ${visible(it.uid)} with ${visible(it.provider)}`);
@@ -114,7 +115,7 @@ export async function ended(
   // A log of a build is no terminal, whatever it says.
   const live = runsInCi(context.env) ? { ...screen, columns: undefined } : screen;
   const progress = createProgress((text) => context.stdout.write(text), live, context.clock);
-  const following = { plan: { ...plan, environment: plan.environment || environment }, commit };
+  const following = { operations: wanted, environment: plan.environment || environment, commit };
   let end: FollowEnd;
   try {
     end = await follow(
@@ -133,6 +134,12 @@ export async function ended(
   progress.end();
   return verdict(end, answer.name);
 }
+
+/** The plan is for the whole environment: what others wait for there is not ours to wait for. */
+const operationsOf = ({ plan, name }: Submitted): Plan["operations"] =>
+  (plan?.operations ?? []).filter(
+    (it) => it.operation !== "none" && (it.workload === name || it.workload === ""),
+  );
 
 function verdict(end: FollowEnd, name: string): number {
   const status = `see \`innominatus-ctl status ${visible(name)}\``;

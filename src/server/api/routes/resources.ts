@@ -26,7 +26,7 @@ import {
 import type { ApiServices } from "../services.ts";
 import { phaseOfState, resourceView } from "../views/resource.ts";
 
-const resourceId = z.object({
+export const resourceId = z.object({
   id: z.string().min(1).max(500).meta({ description: "Id, or uid (percent-encoded)" }),
 });
 const key = z.tuple([z.string(), z.string(), z.string()]);
@@ -189,7 +189,11 @@ export function resourceRoutes(services: ApiServices, authorize: Authorize): Ope
 const scopeOf = ({ repository, environment }: ListedResource) => ({ repository, environment });
 
 /** @throws {ApiError} where there is none within reach, or several */
-async function theResource(db: Queryable, given: string, reach: Reach): Promise<ListedResource> {
+export async function theResource(
+  db: Queryable,
+  given: string,
+  reach: Reach,
+): Promise<ListedResource> {
   const [found, second] = await findResources(db, given, likePatterns(reach));
   if (found === undefined) throw notFound(`resource "${given}"`);
   const isOnly = second === undefined || found.id === given || second.phase === "deleted";
