@@ -10,6 +10,7 @@ import { controllerCost } from "./controller-cost.ts";
 import { forgePoll } from "./forge-poll.ts";
 import { idleCost } from "./idle.ts";
 import { table, type Figure } from "./measure.ts";
+import { pullRequestCost } from "./pull-request-cost.ts";
 import { throughput } from "./throughput.ts";
 
 const run = promisify(execFile);
@@ -38,6 +39,7 @@ const parts = {
   runs: () => throughput(home),
   idle: () => idleCost(home),
   forge: forgePoll,
+  pulls: () => pullRequestCost(home),
 } satisfies Record<string, () => Promise<Figure[]>>;
 
 const asked = process.argv.slice(2);

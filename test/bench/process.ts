@@ -26,12 +26,14 @@ export async function startController(
   home: string,
   repository: string,
   dataDir: string,
+  more: { readonly args?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Controller> {
   const port = await freePort();
   const startedAt = performance.timeOrigin + performance.now();
   const program = join(home, "dist/cli/main.js");
   const options = ["--repo", repository, "--data-dir", dataDir, "--port", String(port)];
-  const child = spawn(process.execPath, [program, ...options], {
+  const child = spawn(process.execPath, [program, ...options, ...(more.args ?? [])], {
+    env: { ...process.env, ...more.env },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const lines = collect(child);
