@@ -81,6 +81,7 @@ export async function applyLook(
       ...scope,
       type,
       actor,
+      actorType: "author",
       uid,
       run: id,
     });

@@ -38,7 +38,10 @@ export interface EventContext {
   readonly endedAt?: string | undefined;
   /** Of the resource. */
   readonly phase?: string | undefined;
+  readonly reason?: string | undefined;
   readonly stalled?: boolean | undefined;
+  /** What a run that is queued has to wait for first. */
+  readonly waitsFor?: string | undefined;
   /** When the commit was first seen. */
   readonly seenAt?: string | undefined;
   /** Attempts at the run's steps beyond the first of each; told when the run ends. */

@@ -126,15 +126,28 @@ describe.each(databases())("metrics of what is committed to %s", (kind) => {
   it("E27: counts waits by reason, and runs taken over", async () => {
     await db.transaction(async (tx) => {
       await tell(tx, "BackoffActive");
-      await tell(tx, "RunWaiting", undefined, { reason: "ResourceBusy" });
-      await tell(tx, "RunWaiting", undefined, { reason: "made up" });
       await tell(tx, "LeaseLost");
     });
+    const claim = await startRun();
+    await wish(plain, [uidOf("other")]);
+    await enqueue(plain, uidOf("other"), { target: claim.target });
+    const [behind] = await listRuns(plain, testScope, { limit: 1 });
+    await db.transaction((tx) => tell(tx, "RunQueued", { ...claim, run: behind?.id ?? "" }));
     const text = await told();
     expect(text).toContain('run_waits_total{reason="BackoffActive"} 1');
     expect(text).toContain('run_waits_total{reason="ResourceBusy"} 1');
-    expect(text).not.toContain("made up");
+    expect(text).toContain('run_waits_total{reason="CooldownActive"} 0');
     expect(text).toContain("lease_takeovers_total 1");
+  });
+
+  it("E27: counts a resource that is held after its last failure", async () => {
+    const claim = await startRun();
+    await fenced(db, claim, async (tx) => {
+      const failed = { reason: "TaskFailed", message: "", retryAfterMs: undefined };
+      await recordFailed(tx, claim, { ...failed, held: "ExhaustedRetries" });
+      await tell(tx, "RunFailed", claim);
+    });
+    expect(await told()).toContain('run_waits_total{reason="ExhaustedRetries"} 1');
   });
 
   it("E27: no target, uid, run or commit is a label, nor the value of one", async () => {

@@ -22,12 +22,14 @@ export function countEvents(metrics: Metrics, events: readonly RecordedEvent[]):
 
 function countEnd(metrics: Metrics, event: RecordedEvent, outcome: RunOutcome): void {
   const { operation, startedAt, endedAt, queuedAt, seenAt, stalled, retries = 0 } = event.context;
+  const { reason } = event.context;
   if (!isOperation(operation)) return;
   const durationMs = startedAt === undefined ? undefined : since(startedAt, endedAt ?? event.at);
   metrics.runEnded({ operation, outcome, durationMs });
   metrics.retried("step", retries);
   const isStalled = outcome === "failed" && stalled === true;
   if (outcome === "failed" && !isStalled) metrics.retried("run", 1);
+  if (isStalled && isWaitReason(reason)) metrics.runWaits(reason);
   // A resource has come to rest, as the commit asks or stalled.
   if ((outcome === "succeeded" || isStalled) && event.uid !== null && isUid(event.uid)) {
     const { type } = partsOf(event.uid);
@@ -55,10 +57,11 @@ function countOther(metrics: Metrics, { type, at, data, context }: RecordedEvent
     case "PipelineRunAdopted":
       metrics.pipelineRunMade("adopted");
       return;
-    default: {
-      const waits = isWaitReason(type) ? type : type === "RunWaiting" ? reason : undefined;
-      if (isWaitReason(waits)) metrics.runWaits(waits);
-    }
+    case "BackoffActive":
+      metrics.runWaits("BackoffActive");
+      return;
+    case "RunQueued":
+      if (isWaitReason(context.waitsFor)) metrics.runWaits(context.waitsFor);
   }
 }
 

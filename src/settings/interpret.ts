@@ -59,7 +59,7 @@ export function interpret(
       capMs: retry.run.cap,
       stallAfter: retry.run.stallAfter,
     },
-    auditSink: readAuditSink(file.audit, env, tell),
+    auditSink: readAuditSink(file.audit, tell),
     auditToken: secretOf("INNOMINATUS_AUDIT_TOKEN", env, tell),
     api: readApi(file, context, secretOf("INNOMINATUS_ADMIN_PASSWORD", env, tell), tell),
     log: file.log,

@@ -14,7 +14,8 @@ export function secretValues(settings: Settings, env: Environment): readonly str
     ...urls.flatMap((url) => (url === undefined ? [] : passwordsIn(url))),
     ...repositories.flatMap((repository) => gitSecrets(repository, env)),
     ...repositories.flatMap(({ forge }) => forgeSecrets(forge, env)),
-    ...[auditSink?.token, auditToken].filter((it) => it !== undefined),
+    ...(auditToken === undefined ? [] : [auditToken]),
+    ...tokenIn(auditSink?.tokenEnv, env),
     api.adminPassword ?? "",
     ...api.users.map((it) => it.passwordHash),
     // Several keys while they are being rotated.
@@ -31,4 +32,9 @@ function forgeSecrets(forge: ForgeSettings | undefined, env: Environment): reado
     const secret = name === undefined ? undefined : readSecret(env, name);
     return secret?.state === "set" ? [secret.value] : [];
   });
+}
+
+function tokenIn(name: string | undefined, env: Environment): readonly string[] {
+  const secret = name === undefined ? undefined : readSecret(env, name);
+  return secret?.state === "set" ? [secret.value] : [];
 }

@@ -44,8 +44,8 @@ export interface Connection {
 export interface AuditSink {
   /** Holds no password. */
   readonly url: string;
-  /** Secret. */
-  readonly token: string | undefined;
+  /** The variable with the token; `undefined`: none is sent. */
+  readonly tokenEnv: string | undefined;
   readonly intervalMs: number;
 }
 

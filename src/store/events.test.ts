@@ -109,6 +109,7 @@ describe.each(databases())("events on %s", (kind) => {
       startedAt: start.toISOString(),
       endedAt: "2026-01-01T00:00:05.000Z",
       phase: "failed",
+      reason: "TaskFailed",
       stalled: true,
       retries: 2,
     });

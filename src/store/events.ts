@@ -34,7 +34,9 @@ const ends = `('RunCompleted', 'RunFailed', 'RunCancelled', 'RunSuperseded')`;
 const contextColumns = `jsonb_strip_nulls(jsonb_build_object('operation', r.operation,
   'workflow', r.workflow, 'bundle', r.bundle, 'target', r.target, 'attempt', r.attempt,
   'queuedAt', r.queued_at, 'startedAt', r.started_at, 'endedAt', r.ended_at, 'phase', x.phase,
-  'stalled', x.stalled, 'seenAt', v.seen_at, 'retries', case when e.type in ${ends} then
+  'reason', x.reason, 'stalled', x.stalled, 'seenAt', v.seen_at, 'waitsFor',
+  case when e.type = 'RunQueued' then (select case when l.run is not null then 'ResourceBusy'
+    when l.until > store_now() then 'CooldownActive' end from locks l where l.key = r.lock) end, 'retries', case when e.type in ${ends} then
     (select sum(greatest(s.attempts - 1, 0)) from steps s where s.run = e.run) end))`;
 
 /**
@@ -87,7 +89,9 @@ const context: z.ZodType<EventContext> = z.object({
   startedAt: moment,
   endedAt: moment,
   phase: z.string().optional(),
+  reason: z.string().optional(),
   stalled: z.boolean().optional(),
+  waitsFor: z.string().optional(),
   seenAt: moment,
   retries: z.number().optional(),
 });

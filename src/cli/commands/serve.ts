@@ -15,7 +15,7 @@ import { isPath, locate } from "../../source/location.ts";
 import { refPaths, watchTrigger } from "../../source/triggers/watch.ts";
 import { tellCommitted } from "../../store/committed.ts";
 import { storeFigures } from "../../store/figures.ts";
-import { deliverAudit } from "../audit.ts";
+import { auditDelivery } from "../audit.ts";
 import { openForges, type ForgeOf } from "../forges.ts";
 import { isWritable } from "../../store/writable.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
@@ -69,6 +69,7 @@ async function serve(
   });
   const services = { ...opened, db };
   const { log } = services;
+  const deliver = auditDelivery(services, settings, context.env, deliveryObserverOf(metrics));
   const seen: Seen = { looked: false, unreachable: new Set() };
   const forges = openForges(context, settings);
   const forgeOf: ForgeOf = (repository) => forges.get(repository);
@@ -116,10 +117,7 @@ async function serve(
     watch: (hints: Hints, signal: AbortSignal) => watchFolders(folders, hints, services, signal),
   };
   const options = { pollMs, resyncMs, repositories, providers: watched, observe };
-  await Promise.all([
-    control(services, options, context.stop),
-    deliverAudit(services, settings, deliveryObserverOf(metrics), stop),
-  ]);
+  await Promise.all([control(services, options, context.stop), deliver?.(stop)]);
   await server.close();
   await tracer?.close();
   log.info("stopped");
