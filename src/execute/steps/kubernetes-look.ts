@@ -7,6 +7,7 @@ import { failure } from "../kube/failure.ts";
 import { atPath } from "../kube/json-path.ts";
 import { nameOf, type KubeObject } from "../kube/object.ts";
 import { getObject } from "../kube/objects.ts";
+import { ownerOf } from "../kube/ownership.ts";
 import { point, type Pointed, type Pointer } from "../kube/point.ts";
 import { conditionsOf, readinessOf } from "../kube/ready.ts";
 import { compose, keyInData, referenceTo, valuesOf, withoutValues } from "../kube/secret-values.ts";
@@ -51,6 +52,7 @@ export async function waitForObject(
   const { cluster, signal } = work;
   const pointed = await point(cluster, pointerOf(config), signal);
   const object = await findFirst(work, pointed);
+  if (config.for !== "deleted") await expectNotTaken(work, pointed, object);
   for (const it of config.failure) {
     const judged = judge(it, object);
     if (judged.met) {
@@ -74,6 +76,26 @@ export async function waitForObject(
     `waiting for ${named(pointed, object)}: ${judged.met ? "it may yet change" : judged.message}`,
     judged.met ? Math.min(settleMs, config.poll) : config.poll,
   );
+}
+
+/** E19: what was made for the resource is gone, or another has its name. @throws StepFailedError */
+async function expectNotTaken(
+  { cluster, inventory, scope, uid }: Work,
+  { kind, namespace, names }: Pointed,
+  object: KubeObject | undefined,
+): Promise<void> {
+  if (object !== undefined && ownerOf(object) === undefined) return;
+  const made = (await inventory.read(scope, uid)).find(
+    (it) =>
+      it.cluster === cluster.name &&
+      it.kind === kind.kind &&
+      it.namespace === namespace &&
+      names.includes(it.name),
+  );
+  if (made?.objectUid === undefined || made.objectUid === object?.metadata.uid) return;
+  const what = nameOf({ kind: kind.kind, namespace, name: made.name });
+  const detail = `${what} was deleted by somebody else while it was waited for`;
+  throw failure("ExternallyDeleted", true, true, detail);
 }
 
 export async function findFirst(

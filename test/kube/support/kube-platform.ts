@@ -59,3 +59,8 @@ export async function grantDatabaseTeam(admin: Cluster): Promise<void> {
   const binding = { apiVersion, kind: "ClusterRoleBinding", metadata, roleRef: role, subjects };
   await applyAs(admin, binding, "", "test");
 }
+
+export async function withdrawDatabaseTeam(admin: Cluster): Promise<void> {
+  const path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/database-team";
+  await admin.call({ method: "DELETE", path }, new AbortController().signal);
+}

@@ -27,6 +27,8 @@ export interface ApiServer {
   readonly kubeconfigFile: string;
   readonly ca: string;
   readonly tokens: Readonly<Record<User, string>>;
+  /** Of its own certificate, for who stands in front of it. */
+  readonly key: string;
   stop(): Promise<void>;
   start(): Promise<void>;
   /** Stands still, without closing a connection. */
@@ -100,6 +102,7 @@ export async function startApiServer(
     kubeconfigFile,
     ca,
     tokens,
+    key: await readFile(join(folder, "certificates/apiserver.key"), "utf8"),
     stop,
     start: async () => {
       server = await startServer();
