@@ -124,6 +124,7 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
       .option("--ref <ref>", "branch, tag or commit to plan (default: the environment's branch)")
       .option("--base <ref>", "plan from this ref as if it were applied, not from the record")
       .addOption(environment)
+      .option("--server", "ask the environment's Kubernetes cluster what it would change, too")
       .option(
         "--detailed-exitcode",
         "exit 2 where something would change, 0 where nothing, 1 for errors",

@@ -226,3 +226,13 @@ test("an object that is being deleted is waited for, with the finalizers that ho
   await corner.settle({ operation: "delete", inventory: true });
   expect(await corner.read("v1", "ConfigMap", "a")).toBeUndefined();
 });
+
+test("a provider with a service account of its own has that account's rights", async () => {
+  const access = inject("kube");
+  const user = "system:serviceaccount:platform:test-team";
+  const impersonate = { "test-team": { user, groups: ["system:authenticated"] } };
+  const other = await openCorner(access, { ...clusterAs(access, "admin"), impersonate });
+  const failure = await failureOf(other.perform({ manifest: configMap("a", {}) }));
+  expect(failure.message).toContain(`"${user}" cannot get resource "configmaps"`);
+  await other.perform({ manifest: configMap("a", {}) }, { provider: "another-team" });
+});

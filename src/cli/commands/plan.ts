@@ -7,9 +7,11 @@ import {
   type Look,
   type RecordedEnvironment,
 } from "../../controller/look.ts";
+import { planOnServer, type ServerChange } from "../../controller/server-plan.ts";
 import { openStore } from "../../controller/runtime.ts";
 import type { CatalogOf } from "../../controller/catalog.ts";
 import { defaultSettings } from "../../desired/settings.ts";
+import { openClusters } from "../../execute/kube/clusters.ts";
 import { isError } from "../../model/problem.ts";
 import type { Desired, Recorded } from "../../model/resource.ts";
 import type { Scope } from "../../model/uid.ts";
@@ -32,6 +34,7 @@ import {
   type GlobalOptions,
 } from "../context.ts";
 import { factsOf } from "../../controller/facts.ts";
+import { serverPlanText } from "../output/server-plan.ts";
 import { CommandError } from "../output/failure.ts";
 import { mirrorOptions, theRepository, withProviders } from "../session.ts";
 
@@ -40,6 +43,8 @@ export interface PlanFlags extends GlobalOptions {
   readonly base?: string;
   readonly environment?: string;
   readonly detailedExitcode?: boolean;
+  /** Asks the environment's cluster, too. */
+  readonly server?: boolean;
   readonly output: "text" | "json" | "markdown";
 }
 
@@ -63,7 +68,11 @@ export async function runPlan(context: CommandContext, flags: PlanFlags): Promis
         recorded,
         context.stop,
       );
-      context.stdout.write(render(look, flags.output, context));
+      const server =
+        flags.server === true
+          ? await planOnServer(openClusters(settings.clusters), scope, look, context.stop)
+          : undefined;
+      context.stdout.write(render(look, flags.output, context, server));
       return exitCode(look, flags.detailedExitcode ?? false);
     } finally {
       await mirror.close();
@@ -81,11 +90,16 @@ function render(
   { plan, input }: Look,
   output: PlanFlags["output"],
   context: CommandContext,
+  server: readonly ServerChange[] | undefined,
 ): string {
   const facts = factsOf(input.desired, input.recorded);
-  if (output === "json") return `${JSON.stringify(planJson(plan, facts), null, 2)}\n`;
+  if (output === "json") {
+    const json = { ...planJson(plan, facts), ...(server === undefined ? {} : { server }) };
+    return `${JSON.stringify(json, null, 2)}\n`;
+  }
   if (output === "markdown") return planMarkdown(plan, facts);
-  return planText(plan, facts, screenOf(context).paint);
+  const text = planText(plan, facts, screenOf(context).paint);
+  return server === undefined ? text : `${text}${serverPlanText(server)}`;
 }
 
 async function targetOf(
