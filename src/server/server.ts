@@ -5,6 +5,7 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono, type MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { matchedRoutes } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
@@ -87,7 +88,6 @@ function application(options: ServerOptions, stopping: AbortSignal): Hono {
   });
   app.use(
     secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
       referrerPolicy: "no-referrer",
       xFrameOptions: "DENY",
       strictTransportSecurity: false,
@@ -95,7 +95,12 @@ function application(options: ServerOptions, stopping: AbortSignal): Hono {
   );
   app.use(async (context, next) => {
     await next();
-    if (!context.res.headers.has("cache-control")) context.header("cache-control", "no-store");
+    const { headers } = context.res;
+    if (!headers.has("cache-control")) context.header("cache-control", "no-store");
+    // A page that needs more says so itself.
+    if (!headers.has("content-security-policy")) {
+      context.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    }
   });
   app.route("/", healthRoutes(health, clock, stopping));
   if (options.metricsGuard !== undefined) app.use("/metrics", options.metricsGuard);
@@ -107,6 +112,7 @@ function application(options: ServerOptions, stopping: AbortSignal): Hono {
 
   app.notFound((context) => context.text("not found\n", 404));
   app.onError((error, context) => {
+    if (error instanceof HTTPException) return error.getResponse();
     log.error({ err: error, method: context.req.method, path: context.req.path }, "answering");
     return context.text("internal error: the controller's log says more\n", 500);
   });

@@ -247,9 +247,10 @@ describe("DELETE /api/specs/:name", () => {
     expect(await platform.origin.readFile("main", specPath("shop"))).toBeUndefined();
     await platform.sync();
     expect(await platform.things()).toEqual([]);
-    const gone = await listOf(await api.as("viewer", "/api/resources?app=shop&state=terminated"));
+    const all = `/api/resources?app=shop&repository=${platform.scope.repository}`;
+    const gone = await listOf(await api.as("viewer", `${all}&state=terminated`));
     expect(gone).toMatchObject([{ state: "terminated" }]);
-    expect(await listOf(await api.as("viewer", "/api/resources?app=shop"))).toEqual([]);
+    expect(await listOf(await api.as("viewer", all))).toEqual([]);
   });
 
   it("says so where git has no such spec", async () => {

@@ -7,6 +7,7 @@ import type { ApiServices } from "../../src/server/api/services.ts";
 import type { ApiSettings } from "../../src/settings/api.ts";
 import type { SpecStore } from "../../src/controller/spec-store.ts";
 import type { Database } from "../../src/store/database.ts";
+import { contractOf } from "./contract.ts";
 import { servicesOn } from "./services.ts";
 
 export const password = "correct horse battery staple";
@@ -26,11 +27,13 @@ export interface TestApi {
   readonly services: ApiServices;
   readonly calls: readonly number[];
   readonly logged: readonly string[];
-  /** As it came, whatever the status. */
+  /** As it came, whatever the status; held against the OpenAPI document. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** With the token of a user. */
   as(username: string, path: string, init?: RequestInit): Promise<Response>;
   tokenOf(username: string): Promise<string>;
+  /** `GET /api/resources/{id}`, every one that the document has. */
+  readonly operations: readonly string[];
   stop(): void;
 }
 
@@ -82,8 +85,16 @@ export async function openTestApi(
   };
   const { routes } = createApi(services);
   const tokens = new Map<string, string>();
-  const ask = async (path: string, init?: RequestInit): Promise<Response> =>
+  const answer = async (path: string, init?: RequestInit): Promise<Response> =>
     routes.fetch(new Request(`http://localhost${path}`, init));
+  const contract = contractOf(await jsonOf(await answer("/api/openapi.json")));
+  const ask = async (path: string, init?: RequestInit): Promise<Response> => {
+    const response = await answer(path, init);
+    const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+    const copy = isStream ? new Response("", response) : response.clone();
+    await contract.check(init?.method ?? "GET", path, copy);
+    return response;
+  };
 
   const tokenOf = async (username: string): Promise<string> => {
     const known = tokens.get(username);
@@ -93,11 +104,7 @@ export async function openTestApi(
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ username, password }),
     });
-    const answer: unknown = await response.json();
-    if (typeof answer !== "object" || answer === null || !("token" in answer)) {
-      throw new Error(`logging ${username} in: ${JSON.stringify(answer)}`);
-    }
-    const token = String(answer.token);
+    const token = textIn(await jsonOf(response), "token");
     tokens.set(username, token);
     return token;
   };
@@ -107,6 +114,7 @@ export async function openTestApi(
     logged,
     tokenOf,
     fetch: ask,
+    operations: contract.operations,
     async as(username, path, init = {}) {
       const headers = new Headers(init.headers);
       headers.set("authorization", `Bearer ${await tokenOf(username)}`);

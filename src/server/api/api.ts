@@ -3,11 +3,14 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { compress } from "hono/compress";
 import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import { codeOf } from "../../store/database.ts";
 import { createAuthorize, type Authorize } from "./auth/authorize.ts";
 import { createTokenReader } from "./auth/oidc.ts";
 import { conditional } from "./conditional.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { createRouter, type ApiEnv } from "./router.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { graphRoutes } from "./routes/graph.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -56,6 +59,7 @@ export function createApi(
   const router = createRouter();
   for (const routes of all) router.route("/", routes(services, authorize));
   openApiRoutes(router, services);
+  docsRoutes(router);
 
   const app = new Hono();
   if (settings.cors.length > 0) {
@@ -86,9 +90,12 @@ export function createApi(
     });
   });
   app.onError((error, context) => {
-    if (error instanceof ApiError) return problemResponse(error.status, error.facts);
-    if ("status" in error && error.status === 400) {
-      return problemResponse(400, { code: "malformed", detail: "the body cannot be read" });
+    if (error instanceof ApiError) return error.getResponse();
+    if (unstorable.has(codeOf(error) ?? "") || isBadRequest(error)) {
+      return problemResponse(400, {
+        code: "malformed",
+        detail: "the request cannot be read: it is malformed, or holds a NUL character",
+      });
     }
     log.error({ err: error, method: context.req.method, path: context.req.path }, "answering");
     const detail = "the controller's log says more";
@@ -96,3 +103,9 @@ export function createApi(
   });
   return { routes: app, authorize };
 }
+
+const isBadRequest = (error: Error): boolean =>
+  error instanceof HTTPException && error.status === 400;
+
+/** What PostgreSQL says of text that it cannot hold, as with a NUL in it. */
+const unstorable: ReadonlySet<string> = new Set(["22021", "22P05"]);

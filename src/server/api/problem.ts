@@ -1,4 +1,5 @@
 /** Answers that say what is wrong (RFC 9457), and how they are thrown and rendered. */
+import { HTTPException } from "hono/http-exception";
 import type { Problem } from "../../model/problem.ts";
 import type { z } from "zod";
 import type { problemDetails } from "./schemas/common.ts";
@@ -29,15 +30,11 @@ export interface ProblemFacts {
 }
 
 /** Ends the request with an answer of its own. */
-export class ApiError extends Error {
+export class ApiError extends HTTPException {
   override readonly name = "ApiError";
-  readonly status: ErrorStatus;
-  readonly facts: ProblemFacts;
 
   constructor(status: ErrorStatus, facts: ProblemFacts) {
-    super(facts.detail);
-    this.status = status;
-    this.facts = facts;
+    super(status, { message: facts.detail, res: problemResponse(status, facts) });
   }
 }
 

@@ -9,7 +9,11 @@ export function openApiRoutes(router: OpenAPIHono<ApiEnv>, { version }: ApiServi
     scheme: "bearer",
     description: "A session's token, an API key, or a token of the configured OIDC issuer",
   });
-  router.get("/api/openapi.json", (context) => context.json(openApiDocument(router, version)));
+  let document: string | undefined;
+  router.get("/api/openapi.json", (context) => {
+    document ??= JSON.stringify(openApiDocument(router, version));
+    return context.body(document, 200, { "content-type": "application/json" });
+  });
 }
 
 const openApiDocument = (router: OpenAPIHono<ApiEnv>, version: string) =>

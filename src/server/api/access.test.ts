@@ -1,0 +1,129 @@
+/** Who may ask for what: every operation of the OpenAPI document × every role, from one table. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openTestApi, type TestApi } from "../../../test/support/api.ts";
+import { openTestDatabase } from "../../../test/support/database.ts";
+import { wish, uidOf } from "../../../test/support/runs.ts";
+import type { Database } from "../../store/database.ts";
+import { roles, type Role } from "./schemas/session.ts";
+
+/** The lowest role that may; `nobody-needed`: without authentication. A new operation needs a row. */
+const access: Readonly<Record<string, Role | "nobody-needed">> = {
+  "DELETE /api/applications/{name}": "operator",
+  "DELETE /api/profile/api-keys/{name}": "viewer",
+  "DELETE /api/specs/{name}": "operator",
+  "GET /api/admin/providers": "admin",
+  "GET /api/applications": "viewer",
+  "GET /api/applications/{name}": "viewer",
+  "GET /api/auth/config": "nobody-needed",
+  "GET /api/auth/whoami": "viewer",
+  "GET /api/environments": "viewer",
+  "GET /api/events": "viewer",
+  "GET /api/events/stream": "viewer",
+  "GET /api/graph/{app}": "viewer",
+  "GET /api/graph/{app}/export": "viewer",
+  "GET /api/plans": "viewer",
+  "GET /api/plans/{hash}": "viewer",
+  "GET /api/profile": "viewer",
+  "GET /api/profile/api-keys": "viewer",
+  "GET /api/providers": "viewer",
+  "GET /api/providers/stats": "viewer",
+  "GET /api/resources": "viewer",
+  "GET /api/resources/{id}": "viewer",
+  "GET /api/resources/{id}/secrets/{key}": "operator",
+  "GET /api/specs": "viewer",
+  "GET /api/specs/{name}": "viewer",
+  "GET /api/stats": "viewer",
+  "GET /api/user-info": "viewer",
+  "GET /api/workflows": "viewer",
+  "GET /api/workflows/{id}": "viewer",
+  "GET /api/workflows/{id}/logs": "viewer",
+  "POST /api/applications": "operator",
+  "POST /api/login": "nobody-needed",
+  "POST /api/logout": "viewer",
+  "POST /api/plans/{hash}/approve": "approver",
+  "POST /api/profile/api-keys": "viewer",
+  "POST /api/resources/{id}/retry": "operator",
+  "POST /api/specs": "operator",
+};
+
+/** Open beside those, as they hold nothing but what the package itself says. */
+const openPages = ["/api/openapi.json", "/api/docs", "/api/docs/start.js"];
+
+let db: Database;
+let api: TestApi;
+beforeAll(async () => {
+  db = await openTestDatabase("embedded");
+  const refused = { kind: "refused", reason: "not-found", message: "none", hint: "" } as const;
+  const specs = {
+    submit: async () => refused,
+    remove: async () => refused,
+    read: async () => undefined,
+  };
+  api = await openTestApi(db, { specs });
+  await wish(db, [uidOf("shop.a")]);
+}, 60_000);
+afterAll(() => db.close());
+
+const concrete = (path: string): string =>
+  path.replace("{hash}", "0123456789abcdef").replaceAll(/\{[^}]+\}/g, "none");
+
+const requestOf = (operation: string): readonly [string, RequestInit] => {
+  const [method = "", path = ""] = operation.split(" ");
+  const body = method === "POST" ? { body: "{}" } : {};
+  return [concrete(path), { method, headers: { "content-type": "application/json" }, ...body }];
+};
+
+it("has a row for every operation of the document, and no other", () => {
+  expect(Object.keys(access).toSorted()).toEqual(api.operations);
+});
+
+describe.each(Object.entries(access))("%s", (operation, least) => {
+  it("needs authentication, or is one of the few that do not", async () => {
+    const [path, init] = requestOf(operation);
+    for (const authorization of [undefined, "Bearer inn_s_none", "Basic YTpi", "Bearer a.b.c"]) {
+      const headers = new Headers(init.headers);
+      if (authorization !== undefined) headers.set("authorization", authorization);
+      const { status } = await api.fetch(path, { ...init, headers });
+      expect(least === "nobody-needed" ? [200, 400] : [401]).toContain(status);
+    }
+  });
+
+  it.each(least === "nobody-needed" ? [] : roles)("as %s", async (role) => {
+    // The token of a session that this very request may end.
+    const fresh = operation === "POST /api/logout" ? await openTestApi(db) : api;
+    const stop = new AbortController();
+    const [path, init] = requestOf(operation);
+    const { status, body } = await fresh.as(role, path, { ...init, signal: stop.signal });
+    stop.abort();
+    await body?.cancel().catch(() => undefined);
+    const mayAsk = least !== "nobody-needed" && roles.indexOf(role) >= roles.indexOf(least);
+    expect(mayAsk ? [200, 201, 204, 400, 404, 422] : [403]).toContain(status);
+  });
+});
+
+it("opens nothing else but the pages about the API itself", async () => {
+  for (const path of openPages) expect((await api.fetch(path)).status).toBe(200);
+  const page = await api.fetch("/api/docs");
+  expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
+  expect(await page.text()).not.toMatch(/https?:\/\//);
+});
+
+describe("a user of a team", () => {
+  it("sees and changes the team's workloads, and no other is there", async () => {
+    await db.query(`update resources set workload = 'payout' where uid = $1`, [uidOf("shop.a")]);
+    await wish(db, [uidOf("shop.b")]);
+    const list = await api.as("payer", "/api/resources");
+    const seen: unknown = await list.json();
+    expect(seen).toMatchObject([{ application_name: "payout" }]);
+    const other = encodeURIComponent(uidOf("shop.b"));
+    for (const path of [`/api/resources/${other}`, `/api/resources/${other}/secrets/x`]) {
+      expect((await api.as("payer", path)).status).toBe(404);
+    }
+    const post = { method: "POST" };
+    expect((await api.as("payer", `/api/resources/${other}/retry`, post)).status).toBe(404);
+    const own = encodeURIComponent(uidOf("shop.a"));
+    expect((await api.as("payer", `/api/resources/${own}/retry`, post)).status).toBe(409);
+    expect((await api.as("payer", "/api/specs/shop", { method: "DELETE" })).status).toBe(404);
+    expect((await api.as("payer", "/api/admin/providers")).status).toBe(403);
+  });
+});
