@@ -35,7 +35,8 @@ const policy =
   "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 export function docsRoutes(router: OpenAPIHono<ApiEnv>): void {
-  const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+  const require = createRequire(import.meta.url);
+  const folder = dirname(require.resolve("swagger-ui-dist/package.json"));
   router.get("/api/docs", (context) =>
     context.body(page, 200, {
       "content-type": "text/html; charset=utf-8",
