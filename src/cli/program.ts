@@ -17,6 +17,7 @@ import { runRender, type RenderFlags } from "./commands/render.ts";
 import { runSecret } from "./commands/secret.ts";
 import { runServe } from "./commands/serve.ts";
 import { runSync } from "./commands/sync.ts";
+import { runUserHash } from "./commands/user.ts";
 import { runValidate, type ValidateFlags } from "./commands/validate.ts";
 import { runWhy } from "./commands/why.ts";
 import { nearestWord } from "../document/suggest.ts";
@@ -179,6 +180,12 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
       .option("-f, --follow", "go on until the run has ended"),
     runLogs,
   );
+  program
+    .command("user")
+    .description("users of the HTTP API")
+    .command("hash")
+    .description("the hash of a password on standard input, for api.users in the settings")
+    .action(async () => onExit(await runUserHash(context, process.stdin)));
   onOne(
     command("secret", "the value behind a secret reference; that it was read is recorded").argument(
       "<reference>",

@@ -26,6 +26,8 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Requests still under way after so long are cut off. */
   readonly drainMs?: number;
+  /** A request has to have come whole within so long. */
+  readonly requestTimeoutMs?: number;
   /** Further routes, mounted at the root. */
   readonly routes?: Hono;
   /** Who may read `/metrics`; absent: anybody. */
@@ -43,9 +45,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { listen, signal, clock } = options;
   const stopping = new AbortController();
   const app = application(options, stopping.signal);
+  const requestTimeout = options.requestTimeoutMs ?? 30_000;
   const listener = getRequestListener(app.fetch);
   const server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 },
+    {
+      requestTimeout,
+      headersTimeout: Math.min(10_000, requestTimeout),
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: Math.min(10_000, requestTimeout),
+    },
     (request, response) => {
       if (stopping.signal.aborted) response.setHeader("connection", "close");
       // A connection kept alive for longer than the drain would hold it up to its end.
