@@ -17,6 +17,7 @@ it("the settings that docs/settings.md shows load without a problem", async () =
       SHOP_FORGE_TOKEN: "f0rge",
       SHOP_WEBHOOK_SECRET: "h00k",
       SHARED_POSTGRES_URL: "postgres://a@b/c",
+      ADA_HASH: `scrypt$32768$8$1$${"A".repeat(22)}$${"A".repeat(43)}`,
       AUDIT_SINK_TOKEN: "t0ken",
     };
     const { settings, problems } = loadSettings({ env, flags: {}, cwd });

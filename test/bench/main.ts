@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { apiLoad } from "./api-load.ts";
 import { controllerCost } from "./controller-cost.ts";
 import { forgePoll } from "./forge-poll.ts";
 import { idleCost } from "./idle.ts";
@@ -40,6 +41,7 @@ const parts = {
   idle: () => idleCost(home),
   forge: forgePoll,
   pulls: () => pullRequestCost(home),
+  api: () => apiLoad(home),
 } satisfies Record<string, () => Promise<Figure[]>>;
 
 const asked = process.argv.slice(2);

@@ -1,0 +1,109 @@
+/** The HTTP API under 64 connections at 10,000 resources, while commits come and are looked at. */
+import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { pretendActive } from "./idle.ts";
+import type { Figure } from "./measure.ts";
+import { isReady, startController, until } from "./process.ts";
+import { generateRepository, spec, specPath, specs } from "./repository.ts";
+
+const run = promisify(execFile);
+const count = 10_000;
+const connections = 64;
+const seconds = 10;
+
+const report = z.object({
+  latency: z.object({ p50: z.number(), p99: z.number() }),
+  requests: z.object({ average: z.number() }),
+  non2xx: z.number(),
+  errors: z.number(),
+});
+
+export async function apiLoad(home: string): Promise<Figure[]> {
+  process.env["INNOMINATUS_ADMIN_PASSWORD"] = "only-for-this-benchmark";
+  const origin = await generateRepository(specs(count));
+  const dataDir = join(origin.folder, "data");
+  try {
+    const first = await startController(home, origin.url, dataDir);
+    await until(() => first.lines.some((it) => it.msg === "planned"), 120_000);
+    await first.stop();
+    await pretendActive(join(dataDir, "database"));
+
+    const controller = await startController(home, origin.url, dataDir);
+    await until(() => isReady(controller.url), 120_000);
+    await sleep(15_000);
+    const token = await logIn(controller.url);
+    const [one] = z
+      .array(z.object({ id: z.string() }))
+      .parse(await (await ask(controller.url, "/api/resources?limit=1", token)).json());
+    const paths = {
+      list: "/api/resources?limit=100",
+      detail: `/api/resources/${one?.id ?? ""}`,
+      health: "/health",
+    };
+    const figures: Figure[] = [];
+    for (const [name, path] of Object.entries(paths)) {
+      const done = new AbortController();
+      const pushing = pushEverySecond(origin.commit, done.signal);
+      figures.push(...(await load(name, `${controller.url}${path}`, token)));
+      done.abort();
+      await pushing;
+    }
+    figures.push({
+      name: "API under load: memory",
+      value: await controller.rssMb(),
+      unit: "MB",
+    });
+    await controller.stop();
+    return figures;
+  } finally {
+    await origin.remove();
+  }
+}
+
+const ask = (url: string, path: string, token: string): Promise<Response> =>
+  fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
+
+async function logIn(url: string): Promise<string> {
+  const response = await fetch(`${url}/api/login`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      username: "admin",
+      password: process.env["INNOMINATUS_ADMIN_PASSWORD"],
+    }),
+  });
+  return z.object({ token: z.string() }).parse(await response.json()).token;
+}
+
+/** In a process of its own: what asks must not slow down what answers. */
+async function load(name: string, url: string, token: string): Promise<Figure[]> {
+  const require = createRequire(import.meta.url);
+  const program = require.resolve("autocannon");
+  const options = ["-j", "-c", String(connections), "-d", String(seconds)];
+  const header = ["-H", `authorization=Bearer ${token}`];
+  const { stdout } = await run(process.execPath, [program, ...options, ...header, url]);
+  const { latency, requests, non2xx, errors } = report.parse(JSON.parse(stdout));
+  if (non2xx + errors > 0) throw new Error(`${url}: ${non2xx + errors} requests went wrong`);
+  const about = `API ${name}, ${connections} connections, ${count} resources`;
+  return [
+    { name: `${about}: median`, value: latency.p50, unit: "ms" },
+    { name: `${about}: 99th percentile`, value: latency.p99, unit: "ms" },
+    { name: `${about}: requests`, value: requests.average, unit: "/s" },
+  ];
+}
+
+/** What keeps the controller looking, planning and running. */
+async function pushEverySecond(
+  commit: (files: ReadonlyMap<string, string>, subject: string) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let round = 0; !signal.aborted; round++) {
+    const size = round % 2 === 0 ? "large" : "small";
+    await commit(new Map([[specPath(round), spec(round, size)]]), `Size ${round}`);
+    await sleep(1_000, undefined, { signal }).catch(() => undefined);
+  }
+}
