@@ -90,7 +90,7 @@ function application(options: ServerOptions, stopping: AbortSignal): Hono {
   const app = new Hono();
   app.use(async (context, next) => {
     await next();
-    const route = matchedRoutes(context).findLast(({ path }) => path !== "/*");
+    const route = matchedRoutes(context).findLast(({ path }) => !path.endsWith("*"));
     const { method } = context.req;
     metrics.requestAnswered(method, route?.path ?? "other", context.res.status);
   });

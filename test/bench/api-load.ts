@@ -8,7 +8,7 @@ import { z } from "zod";
 import { pretendActive } from "./idle.ts";
 import type { Figure } from "./measure.ts";
 import { isReady, startController, until } from "./process.ts";
-import { generateRepository, spec, specPath, specs } from "./repository.ts";
+import { generateRepository, type Generated, spec, specPath, specs } from "./repository.ts";
 
 const run = promisify(execFile);
 const count = 10_000;
@@ -47,7 +47,7 @@ export async function apiLoad(home: string): Promise<Figure[]> {
     const figures: Figure[] = [];
     for (const [name, path] of Object.entries(paths)) {
       const done = new AbortController();
-      const pushing = pushEverySecond(origin.commit, done.signal);
+      const pushing = pushEverySecond(origin, done.signal);
       figures.push(...(await load(name, `${controller.url}${path}`, token)));
       done.abort();
       await pushing;
@@ -97,13 +97,10 @@ async function load(name: string, url: string, token: string): Promise<Figure[]>
 }
 
 /** What keeps the controller looking, planning and running. */
-async function pushEverySecond(
-  commit: (files: ReadonlyMap<string, string>, subject: string) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
+async function pushEverySecond(origin: Generated, signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
     const size = round % 2 === 0 ? "large" : "small";
-    await commit(new Map([[specPath(round), spec(round, size)]]), `Size ${round}`);
+    await origin.commit(new Map([[specPath(round), spec(round, size)]]), `Size ${round}`);
     await sleep(1_000, undefined, { signal }).catch(() => undefined);
   }
 }
