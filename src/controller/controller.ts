@@ -169,27 +169,32 @@ function askRemote(
   nextMs(): number;
 } {
   let heard = -1;
-  let nextAt = Number.NEGATIVE_INFINITY;
+  let due = { fromMs: 0, waitMs: 0 };
   let failures = 0;
   let unreachable: FetchError | undefined;
-  const after = (ms: number): number => clock.now().getTime() + ms;
+  const after = (waitMs: number) => ({ fromMs: clock.now().getTime(), waitMs });
+  const leftMs = (): number => {
+    const goneMs = clock.now().getTime() - due.fromMs;
+    // The clock was set back, by who knows how much: waiting for the old time could take for ever.
+    return goneMs < 0 ? 0 : due.waitMs - goneMs;
+  };
   return {
-    nextMs: () => nextAt - clock.now().getTime(),
+    nextMs: leftMs,
     async fetch(repository, stop) {
-      if (clock.now().getTime() < nextAt && told.count() <= heard) return unreachable;
+      if (leftMs() > 0 && told.count() <= heard) return unreachable;
       heard = told.count();
       try {
         const changed = await repository.fetch(stop);
         failures = 0;
         unreachable = undefined;
-        nextAt = after(spread(options.pollMs, 0.1, random));
+        due = after(spread(options.pollMs, 0.1, random));
         options.observe.fetched(name, changed ? "fetched" : "unchanged");
       } catch (error) {
         stop.throwIfAborted();
         if (!(error instanceof FetchError)) throw error;
         unreachable = error;
         failures += 1;
-        nextAt = after(backoffMs(failures, options));
+        due = after(backoffMs(failures, options));
         options.observe.fetched(name, "failed");
         log.error({ err: error, repository: name }, "fetching the repository");
       }

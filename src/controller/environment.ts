@@ -69,7 +69,7 @@ export function openEnvironment(
     branch: string,
     signal: AbortSignal,
   ): Promise<Pass | undefined> => {
-    if (clock.now().getTime() - readAt >= limits.resyncMs) forget();
+    if (Math.abs(clock.now().getTime() - readAt) >= limits.resyncMs) forget();
     const environment = await readEnvironment(db, scope);
     let commit = await mirror.resolve(branch);
     const observed = environment?.observedCommit ?? null;
