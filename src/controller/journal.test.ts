@@ -93,6 +93,14 @@ describe.each(databases())("the journal on %s", (kind) => {
     expect(await statesOf(claim.run)).toEqual(["only ended 1"]);
   });
 
+  it("law 6: settles a step whose end is unknown before a superseded run ends", async () => {
+    const { journal, claim } = await begin();
+    await db.transaction((tx) => supersedeRuns(tx, [claim.run]));
+    await expect(journal.start(step)).rejects.toThrow(SupersededError);
+    await journal.start(step, true);
+    expect(await statesOf(claim.run)).toEqual(["only started 2"]);
+  });
+
   it("starts nothing more once the process stops, and ends what it began", async () => {
     const drain = new AbortController();
     const { journal, claim } = await begin(drain.signal);

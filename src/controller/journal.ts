@@ -7,7 +7,7 @@ import type { Claim } from "../model/run.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { jsonRecord } from "../store/rows.ts";
 import { fenced, fencedAtSafePoint } from "../store/claims.ts";
-import type { Database } from "../store/database.ts";
+import type { Database, Queryable } from "../store/database.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
   appendLog,
@@ -73,9 +73,10 @@ export function openJournal(
       const own = steps.filter((it) => it.name.startsWith(prefix));
       return new Map(own.map((it) => [it.name.slice(prefix.length), toEntry(it)]));
     },
-    async start(step) {
+    async start(step, settles = false) {
       if (drain.aborted) throw new DrainError(`run ${run} stops before step ${step.name}`);
-      await fencedAtSafePoint(db, claim, (tx) => startStep(tx, run, named(step)));
+      const fence = settles ? fenced : fencedAtSafePoint;
+      await fence(db, claim, (tx: Queryable) => startStep(tx, run, named(step)));
     },
     wait: (step, _, stopping = false) =>
       fenced(db, claim, (tx) =>

@@ -51,9 +51,11 @@ export interface Journal {
    * Before each attempt and each further look of a waiting step; counts an attempt unless the entry
    * was `waiting`. This is the safe point.
    *
+   * @param settles the step has begun, and whether it had its effect is unknown: no point is safe
+   *   before that is settled
    * @throws {SupersededError} {CancelledError} {WaitingError} when the run is to end, or to pause, here
    */
-  start(step: StepPlace): Promise<void>;
+  start(step: StepPlace, settles?: boolean): Promise<void>;
   /** @param stopping its time is over, and what it has under way is being stopped */
   wait(step: string, retryAfterMs: number, stopping?: boolean): Promise<void>;
   end(step: string, result: StepResult): Promise<void>;

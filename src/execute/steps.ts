@@ -196,9 +196,10 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
     return result;
   };
 
+  let settles = false;
   const start = async (): Promise<void> => {
     try {
-      await journal.start(place);
+      await journal.start(place, settles);
     } catch (error) {
       const isEnd = error instanceof SupersededError || error instanceof CancelledError;
       if (!isEnd || (entry?.state !== "waiting" && entry?.state !== "started")) throw error;
@@ -216,6 +217,8 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
       const message = masker.mask(`step ${step.name}: ${observed.message}`);
       throw new StallingError("EffectUnknown", message, hint);
     }
+    // Whatever else is wanted meanwhile: a run that ended here would leave its effect to nobody.
+    settles = observed.state === "unknown";
     // The attempt that was begun goes on, as one that waits does.
     if (observed.state === "underway") {
       await journal.wait(step.name, 0);

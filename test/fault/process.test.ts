@@ -61,6 +61,24 @@ describe("a process paused for longer than its lease", () => {
   });
 });
 
+describe("a process killed between an effect and its record", () => {
+  it("law 6: a newer commit's run does not begin before the effect is settled under its own key", async () => {
+    const killed = `if mkdir "$world/killed" 2> /dev/null; then kill -9 $PPID; sleep 60; fi`;
+    const at = await lab({
+      wanted: { shop: { t0: "small" } },
+      around: { create: { after: killed } },
+    });
+    expect(await (await at.serve("one")).ended).toMatchObject({ signal: "SIGKILL" });
+    await at.origin.commit(specsOf({ shop: { t0: "large" } }), "Larger");
+    await at.serve("one");
+    await untilQuiet(at);
+    const ledger = (await linesOf(at.world, "ledger")).map((it) => it.split(" "));
+    expect(ledger.map(([operation]) => operation)).toEqual(["create", "create", "update"]);
+    expect(ledger[1]).toEqual(ledger[0]);
+    await expectInvariants(at);
+  });
+});
+
 async function isBusy({ db }: Lab, { child }: Process): Promise<boolean> {
   const { rows } = await db.query(
     `select 1 from runs where state = 'running' and holder like $1 and lease_expires_at > store_now()`,
