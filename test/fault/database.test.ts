@@ -12,7 +12,7 @@ const cleanUps: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const it of cleanUps.splice(0).toReversed()) await it();
 });
-beforeAll(build, 60_000);
+beforeAll(build, 180_000);
 
 async function lab(options: LabOptions): Promise<Lab> {
   const opened = await openLab(options);

@@ -25,7 +25,7 @@ const chapters: readonly [string, string | null, readonly string[]][] = [
   ["delete", null, ["remove", "after"]],
 ];
 
-beforeAll(build, 60_000);
+beforeAll(build, 180_000);
 
 describe.each(databases())("a killed process on %s", (kind) => {
   const places: Place[] = [];

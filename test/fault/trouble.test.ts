@@ -28,7 +28,7 @@ const cleanUps: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const it of cleanUps.splice(0).toReversed()) await it();
 });
-beforeAll(build, 60_000);
+beforeAll(build, 180_000);
 
 interface Place extends Installation {
   readonly world: string;

@@ -131,7 +131,7 @@ export async function urlOf(running: Process): Promise<string> {
 export async function until(
   what: string,
   holds: () => Promise<boolean>,
-  withinMs = 90_000,
+  withinMs = 180_000,
 ): Promise<void> {
   const givenUpAt = Date.now() + withinMs;
   while (!(await holds())) {
@@ -143,7 +143,7 @@ export async function until(
 const standing = z.object({ open: z.coerce.number(), unsettled: z.coerce.number() });
 
 /** Everything is as the commit at the tip of `main` wants it, published, and nothing is under way. */
-export async function untilQuiet({ db, origin }: Lab, withinMs = 90_000): Promise<void> {
+export async function untilQuiet({ db, origin }: Lab, withinMs = 180_000): Promise<void> {
   const tip = (await origin.tip("main")) ?? "";
   let last = "";
   let seen = "";
