@@ -8,6 +8,8 @@ import type { Ran } from "./cli.ts";
 const home = join(import.meta.dirname, "../..");
 
 export interface BuiltProgram {
+  /** What is shipped, with `dist`. */
+  readonly folder: string;
   run(words: readonly string[], cwd: string): Promise<Ran>;
   remove(): Promise<void>;
 }
@@ -22,6 +24,7 @@ export async function buildProgram(): Promise<BuiltProgram> {
   await spawned(compiler, ["-p", "tsconfig.build.json", "--outDir", join(folder, "dist")], home);
   const main = join(folder, "dist/cli/main.js");
   return {
+    folder,
     run: (words, cwd) => spawned(process.execPath, [main, ...words], cwd),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
