@@ -103,7 +103,7 @@ beforeAll(async () => {
     if (tries > 600) throw new Error(`the server is not ready:\n${log}`);
     await new Promise((later) => setTimeout(later, 50));
   }
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   const ended = new Promise((done) => server.once("close", done));
