@@ -15,21 +15,25 @@ export interface ApiRequest {
 
 export interface ApiAnswer<T> {
   readonly value: T;
-  /** The same as the last time it was asked for. */
-  readonly unchanged: boolean;
   readonly hasNext: boolean;
+  /** To ask with whether it still holds. `undefined`: the forge does not say. */
+  readonly etag: string | undefined;
 }
 
 export interface Api {
   /** @throws {ForgeError} */
   ask<T>(request: ApiRequest, schema: z.ZodType<T>, signal: AbortSignal): Promise<ApiAnswer<T>>;
+  /** @returns `undefined` where what came with the etag still holds. @throws {ForgeError} */
+  askIfChanged<T>(
+    request: ApiRequest,
+    etag: string,
+    schema: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<ApiAnswer<T> | undefined>;
   budget(): RateBudget | undefined;
 }
 
-export interface Pages<T> {
-  readonly items: readonly T[];
-  readonly unchanged: boolean;
-}
+type AskPage<T> = (request: ApiRequest, signal: AbortSignal) => Promise<ApiAnswer<readonly T[]>>;
 
 /** Every page, until there is none or `enough` says so; never more than `limit` of them. */
 export async function askPages<T>(
@@ -37,19 +41,70 @@ export async function askPages<T>(
   request: ApiRequest,
   item: z.ZodType<T>,
   signal: AbortSignal,
+  enough?: (page: readonly T[]) => boolean,
+): Promise<readonly T[]> {
+  const list = z.array(item);
+  return collect((page) => api.ask(page, list, signal), request, signal, enough);
+}
+
+export interface Listing<T> {
+  readonly items: readonly T[];
+  /** The same as the last time it was asked for. */
+  readonly unchanged: boolean;
+}
+
+/** Pages kept to be asked for conditionally; the least recently asked for go first. */
+const keptPages = 32;
+
+/** A listing that is asked for again and again: a page that did not change costs a 304, and is not read anew. */
+export function createListing<T>(
+  api: Api,
+  item: z.ZodType<T>,
+): (
+  request: ApiRequest,
+  signal: AbortSignal,
+  enough?: (page: readonly T[]) => boolean,
+) => Promise<Listing<T>> {
+  const list = z.array(item);
+  const kept = new Map<string, ApiAnswer<readonly T[]>>();
+  return async (request, signal, enough) => {
+    let unchanged = true;
+    const ask: AskPage<T> = async (page) => {
+      const key = withQuery(page);
+      const known = kept.get(key);
+      const answer =
+        known?.etag === undefined
+          ? await api.ask(page, list, signal)
+          : await api.askIfChanged(page, known.etag, list, signal);
+      unchanged &&= answer === undefined;
+      const current = answer ?? known ?? { value: [], hasNext: false, etag: undefined };
+      kept.delete(key);
+      kept.set(key, current);
+      const [oldest] = kept.keys();
+      if (kept.size > keptPages && oldest !== undefined) kept.delete(oldest);
+      return current;
+    };
+    const items = await collect(ask, request, signal, enough);
+    return { items, unchanged };
+  };
+}
+
+const pagesAtMost = 100;
+
+async function collect<T>(
+  ask: AskPage<T>,
+  request: ApiRequest,
+  signal: AbortSignal,
   enough: (page: readonly T[]) => boolean = () => false,
-  limit = 100,
-): Promise<Pages<T>> {
+): Promise<readonly T[]> {
   const items: T[] = [];
-  let unchanged = true;
-  for (let page = 1; page <= limit; page += 1) {
+  for (let page = 1; page <= pagesAtMost; page += 1) {
     const query = page === 1 ? { ...request.query } : { ...request.query, page };
-    const answer = await api.ask({ ...request, query }, z.array(item), signal);
+    const answer = await ask({ ...request, query }, signal);
     items.push(...answer.value);
-    unchanged &&= answer.unchanged;
     if (!answer.hasNext || enough(answer.value)) break;
   }
-  return { items, unchanged };
+  return items;
 }
 
 export const withQuery = ({ path, query = {} }: ApiRequest): string => {

@@ -21,7 +21,7 @@ export function createGiteaListing(api: Api, root: string, pageSize: number): Gi
   const listAll = async (signal: AbortSignal): Promise<Map<number, PullRequest>> => {
     const query = { state: "open", sort: "oldest", limit: pageSize };
     const request = { method: "GET", path: `${root}/pulls`, query } as const;
-    const { items } = await askPages(api, request, pullRequestShape, signal);
+    const items = await askPages(api, request, pullRequestShape, signal);
     return new Map(items.map((it) => [it.number, it]));
   };
 
@@ -32,7 +32,7 @@ export function createGiteaListing(api: Api, root: string, pageSize: number): Gi
     const query = { state: "all", sort: "recentupdate", limit: pageSize };
     const request = { method: "GET", path: `${root}/pulls`, query } as const;
     // Of the newest's own second there may be more than were seen.
-    const { items } = await askPages(api, request, pullRequestShape, signal, (page) =>
+    const items = await askPages(api, request, pullRequestShape, signal, (page) =>
       page.some((it) => Date.parse(it.updatedAt) < newest),
     );
     const found = new Map(from);

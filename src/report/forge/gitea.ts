@@ -87,7 +87,7 @@ export function createGitea(options: GiteaOptions): Forge {
     async listComments(since, signal) {
       const query = { since, limit: pageSize };
       const request = { method: "GET", path: `${root}/issues/comments`, query } as const;
-      const { items, unchanged } = await askPages(api, request, repositoryComment, signal);
+      const items = await askPages(api, request, repositoryComment, signal);
       const own = items.length === 0 ? () => false : await isOwn(signal);
       const comments = items.flatMap((it) => {
         const number = pullRequestNumber(it.pull_request_url);
@@ -97,7 +97,8 @@ export function createGitea(options: GiteaOptions): Forge {
       const ordered = comments.toSorted(
         (a, b) => Date.parse(a.updatedAt) - Date.parse(b.updatedAt) || a.id - b.id,
       );
-      return { changed: !unchanged, comments: ordered };
+      // It says of nothing that it is as it was.
+      return { changed: true, comments: ordered };
     },
 
     async addReaction({ id }, reaction, signal) {

@@ -5,10 +5,17 @@ import { throttling } from "@octokit/plugin-throttling";
 import { Octokit } from "@octokit/rest";
 import { z } from "zod";
 import type { Clock } from "../../model/clock.ts";
-import { checked, hasNextLink, withQuery, type Api, type ApiRequest } from "./api.ts";
+import {
+  checked,
+  hasNextLink,
+  withQuery,
+  type Api,
+  type ApiAnswer,
+  type ApiRequest,
+} from "./api.ts";
 import { noAnswer, toForgeError, type Refusal } from "./failure.ts";
 import { createRatePause } from "./rate-pause.ts";
-import { createTransport, unchangedHeader, type TransportOptions } from "./transport.ts";
+import { createTransport, type TransportOptions } from "./transport.ts";
 
 export type GitHubAuth =
   | { readonly kind: "token"; readonly token: () => string }
@@ -39,7 +46,8 @@ export function createGitHubApi(options: GitHubClientOptions): Api {
   const now = (): number => clock.now().getTime();
   const pause = createRatePause(now);
 
-  const askOnce = async (request: ApiRequest, signal: AbortSignal) => {
+  /** @returns `undefined` where what came with the etag still holds */
+  const askOnce = async (request: ApiRequest, etag: string | undefined, signal: AbortSignal) => {
     const asked = `${request.method} ${request.path}`;
     const repeatable = request.repeatable ?? request.method !== "POST";
     // What may have had an effect is not asked for again here: whoever wants it looks first.
@@ -51,32 +59,47 @@ export function createGitHubApi(options: GitHubClientOptions): Api {
           method: request.method,
           url: withQuery(request),
           ...(request.body === undefined ? {} : { data: request.body }),
-          ...(token === undefined ? {} : { headers: { authorization: `token ${token}` } }),
+          headers: {
+            ...(token === undefined ? {} : { authorization: `token ${token}` }),
+            ...(etag === undefined ? {} : { "if-none-match": etag }),
+          },
           request: given,
         }),
       );
     } catch (error) {
       signal.throwIfAborted();
       const refusal = refusalOf(error);
+      if (refusal?.status === 304 && etag !== undefined) return undefined;
       if (refusal === undefined) throw noAnswer(asked, causeOf(error));
       throw toForgeError(asked, refusal, now());
     }
   };
 
+  const askPaused = async (request: ApiRequest, etag: string | undefined, signal: AbortSignal) => {
+    pause.check();
+    return askOnce(request, etag, signal).catch((error: unknown) => pause.note(error));
+  };
+
   return {
     budget: () => transport.budget(),
     async ask(request, schema, signal) {
-      pause.check();
-      const response = await askOnce(request, signal).catch((error: unknown) => pause.note(error));
-      const data: unknown = response.data;
-      return {
-        value: checked(request, schema, data),
-        unchanged: unchangedHeader in response.headers,
-        hasNext: hasNextLink(response.headers.link),
-      };
+      const response = await askPaused(request, undefined, signal);
+      return toAnswer(request, schema, response?.data, response?.headers ?? {});
+    },
+    async askIfChanged(request, etag, schema, signal) {
+      const response = await askPaused(request, etag, signal);
+      if (response === undefined) return undefined;
+      return toAnswer(request, schema, response.data, response.headers);
     },
   };
 }
+
+const toAnswer = <T>(
+  request: ApiRequest,
+  schema: z.ZodType<T>,
+  data: unknown,
+  { link, etag }: { readonly link?: string | undefined; readonly etag?: string | undefined },
+): ApiAnswer<T> => ({ value: checked(request, schema, data), hasNext: hasNextLink(link), etag });
 
 function createClient(
   options: GitHubClientOptions,

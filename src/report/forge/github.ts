@@ -1,7 +1,6 @@
 /** GitHub, also Enterprise Server, as a forge. */
 import { z } from "zod";
-import type { Api, ApiRequest } from "./api.ts";
-import { askPages, nothing } from "./api.ts";
+import { askPages, createListing, nothing, type Api, type ApiRequest } from "./api.ts";
 import { upsertByMarker, type CommentStore } from "./comments.ts";
 import type { CommitComments, Forge, Permission, PullRequest } from "./forge.ts";
 import { ForgeError, isNotFound } from "./forge-error.ts";
@@ -31,6 +30,8 @@ export function createGitHub(options: GitHubOptions): Forge {
   const api = createGitHubApi(options);
   const root = `/repos/${repository.split("/").map(encodeURIComponent).join("/")}`;
   const isOwn = rememberSelf(api, auth.kind === "app");
+  const listPulls = createListing(api, pullRequestShape);
+  const listNews = createListing(api, commentShape);
 
   const ask = async <T>(request: ApiRequest, schema: z.ZodType<T>, signal: AbortSignal) =>
     (await api.ask(request, schema, signal)).value;
@@ -48,7 +49,7 @@ export function createGitHub(options: GitHubOptions): Forge {
       // By creation: a page changes only when one on it does.
       const query = { state: "open", sort: "created", direction: "asc", per_page: 100 };
       const request = { method: "GET", path: `${root}/pulls`, query } as const;
-      const { items, unchanged } = await askPages(api, request, pullRequestShape, signal);
+      const { items, unchanged } = await listPulls(request, signal);
       return { changed: !unchanged, pullRequests: items };
     },
 
@@ -89,7 +90,7 @@ export function createGitHub(options: GitHubOptions): Forge {
     async listComments(since, signal) {
       const query = { sort: "updated", direction: "asc", since, per_page: 100 };
       const request = { method: "GET", path: `${root}/issues/comments`, query } as const;
-      const { items, unchanged } = await askPages(api, request, commentShape, signal);
+      const { items, unchanged } = await listNews(request, signal);
       const own = items.length === 0 ? () => false : await isOwn(signal);
       const comments = items.flatMap((it) => {
         const number = pullRequestNumber(it.html_url);
@@ -180,7 +181,7 @@ function commentStore(
   return {
     async listOwn() {
       const request = { method: "GET", path: list, query: { per_page: 100 } } as const;
-      const { items } = await askPages(api, request, commentShape, signal);
+      const items = await askPages(api, request, commentShape, signal);
       return items
         .filter((it) => own(it.user.login))
         .map((it) => ({ id: it.id, url: it.html_url, body: it.body }))

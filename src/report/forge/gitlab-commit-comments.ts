@@ -29,7 +29,7 @@ export function createGitLabCommitComments(
       const comments = {
         async listOwn() {
           const request = { method: "GET", path, query: { per_page: 100 } } as const;
-          const { items } = await askPages(api, request, discussionShape, signal);
+          const items = await askPages(api, request, discussionShape, signal);
           const notes = items.flatMap((it) =>
             it.notes.map((note) => ({ note, discussion: it.id })),
           );

@@ -1,6 +1,6 @@
 /** GitLab as a forge: merge requests, notes and commit statuses. */
 import { z } from "zod";
-import { askPages, nothing, type Api, type ApiRequest } from "./api.ts";
+import { askPages, createListing, nothing, type Api, type ApiRequest } from "./api.ts";
 import { upsertByMarker, type CommentStore } from "./comments.ts";
 import type { Comment, Forge, Permission, Reaction } from "./forge.ts";
 import { ForgeError, isNotFound } from "./forge-error.ts";
@@ -33,13 +33,15 @@ export function createGitLab(options: GitLabOptions): Forge {
   const root = `/projects/${encodeURIComponent(repository)}`;
   const links = createLinks("gitlab", options.webUrl, repository);
   const isOwn = rememberSelf(api);
+  const listMergeRequests = createListing(api, mergeRequestShape);
+  const listNews = createListing(api, noteEventShape);
 
   const ask = async <T>(request: ApiRequest, schema: z.ZodType<T>, signal: AbortSignal) =>
     (await api.ask(request, schema, signal)).value;
   const listOpen = async (query: Readonly<Record<string, string>>, signal: AbortSignal) => {
     const fixed = { state: "opened", order_by: "created_at", sort: "asc", per_page: 100 };
     const request = { method: "GET", path: `${root}/merge_requests` } as const;
-    return askPages(api, { ...request, query: { ...fixed, ...query } }, mergeRequestShape, signal);
+    return listMergeRequests({ ...request, query: { ...fixed, ...query } }, signal);
   };
 
   return {
@@ -96,7 +98,7 @@ export function createGitLab(options: GitLabOptions): Forge {
       const after = new Date(Date.parse(since) - dayMs).toISOString().slice(0, 10);
       const query = { action: "commented", after, sort: "desc", per_page: 100 };
       const request = { method: "GET", path: `${root}/events`, query } as const;
-      const { items, unchanged } = await askPages(api, request, noteEventShape, signal, (page) =>
+      const { items, unchanged } = await listNews(request, signal, (page) =>
         page.some((it) => !sameOrLater(it.created_at, since)),
       );
       const found = items.filter((it) => sameOrLater(it.created_at, since));
@@ -216,7 +218,7 @@ function noteStore(
   return (signal) => ({
     async listOwn() {
       const query = { sort: "asc", order_by: "created_at", per_page: 100 };
-      const { items } = await askPages(api, { method: "GET", path, query }, noteShape, signal);
+      const items = await askPages(api, { method: "GET", path, query }, noteShape, signal);
       return items
         .filter((it) => own(it.author.id))
         .map((it) => ({ ...saved(it), body: it.body }))

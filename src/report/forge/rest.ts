@@ -2,12 +2,20 @@
  * Asking Gitea and GitLab. Plain fetch, for their client libraries take no signal or no bound, hide
  * the headers (ETag, rate, next page), or wait inside the call (docs/decisions/0010).
  */
+import type { z } from "zod";
 import type { Clock } from "../../model/clock.ts";
-import { checked, hasNextLink, withQuery, type Api, type ApiRequest } from "./api.ts";
+import {
+  checked,
+  hasNextLink,
+  withQuery,
+  type Api,
+  type ApiAnswer,
+  type ApiRequest,
+} from "./api.ts";
 import { ForgeError } from "./forge-error.ts";
 import { noAnswer, toForgeError } from "./failure.ts";
 import { createRatePause } from "./rate-pause.ts";
-import { createTransport, unchangedHeader, type TransportOptions } from "./transport.ts";
+import { createTransport, type TransportOptions } from "./transport.ts";
 
 export interface RestOptions extends TransportOptions {
   /** Without a slash at the end. */
@@ -27,7 +35,11 @@ export function createRest(options: RestOptions): Api {
   const now = (): number => clock.now().getTime();
   const pause = createRatePause(now);
 
-  const askOnce = async (request: ApiRequest, signal: AbortSignal): Promise<Response> => {
+  const askOnce = async (
+    request: ApiRequest,
+    etag: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Response> => {
     const asked = `${request.method} ${request.path}`;
     pause.check();
     const headers: Record<string, string> = {
@@ -35,6 +47,7 @@ export function createRest(options: RestOptions): Api {
       authorization: authorization(),
       "user-agent": "innominatus",
     };
+    if (etag !== undefined) headers["if-none-match"] = etag;
     if (request.body !== undefined) headers["content-type"] = "application/json";
     const response = await transport
       .fetch(`${apiUrl}${withQuery(request)}`, {
@@ -47,29 +60,50 @@ export function createRest(options: RestOptions): Api {
         signal.throwIfAborted();
         throw noAnswer(asked, error);
       });
-    if (response.ok) return response;
+    if (response.ok || (response.status === 304 && etag !== undefined)) return response;
     const message = messageOf(await response.text());
     const header = (name: string): string | undefined => response.headers.get(name) ?? undefined;
     throw toForgeError(asked, { status: response.status, message, header }, now());
   };
 
+  const askPatiently = async (
+    request: ApiRequest,
+    etag: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Response> => {
+    const repeatable = request.repeatable ?? request.method !== "POST";
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await askOnce(request, etag, signal);
+      } catch (error) {
+        const again = repeatable && attempt < attempts && isTrouble(error);
+        if (!again) pause.note(error);
+        if (retryBaseMs > 0) await clock.sleep(retryBaseMs * attempt ** 2, signal);
+      }
+    }
+  };
+
   return {
     budget: () => transport.budget(),
     async ask(request, schema, signal) {
-      const repeatable = request.repeatable ?? request.method !== "POST";
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          const response = await askOnce(request, signal);
-          const value = checked(request, schema, parseBody(await response.text()));
-          const hasNext = hasNextLink(response.headers.get("link"));
-          return { value, hasNext, unchanged: response.headers.has(unchangedHeader) };
-        } catch (error) {
-          const again = repeatable && attempt < attempts && isTrouble(error);
-          if (!again) pause.note(error);
-          if (retryBaseMs > 0) await clock.sleep(retryBaseMs * attempt ** 2, signal);
-        }
-      }
+      return toAnswer(request, schema, await askPatiently(request, undefined, signal));
     },
+    async askIfChanged(request, etag, schema, signal) {
+      const response = await askPatiently(request, etag, signal);
+      return response.status === 304 ? undefined : toAnswer(request, schema, response);
+    },
+  };
+}
+
+async function toAnswer<T>(
+  request: ApiRequest,
+  schema: z.ZodType<T>,
+  response: Response,
+): Promise<ApiAnswer<T>> {
+  return {
+    value: checked(request, schema, parseBody(await response.text())),
+    hasNext: hasNextLink(response.headers.get("link")),
+    etag: response.headers.get("etag") ?? undefined,
   };
 }
 

@@ -1,12 +1,8 @@
 /**
- * One HTTP exchange with a forge: bounded in time and size, asked conditionally (ETag), so that what
- * did not change costs a 304, and with an eye on the rate that is left.
+ * One HTTP exchange with a forge: bounded in time and size, and with an eye on the rate that is left.
  */
 import type { RateBudget } from "./forge.ts";
 import { ForgeError } from "./forge-error.ts";
-
-/** On an answer that was had from memory, since the forge said that it still holds. */
-export const unchangedHeader = "innominatus-unchanged";
 
 export interface Transport {
   readonly fetch: typeof fetch;
@@ -19,64 +15,23 @@ export interface TransportOptions {
   readonly maxBytes?: number;
 }
 
-/** Answers kept to be asked for conditionally; the least recently asked for go first. */
-const remembered = 64;
-
-interface Kept {
-  readonly etag: string;
-  readonly headers: Headers;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
 export function createTransport(options: TransportOptions = {}): Transport {
   const { fetch: send = fetch, timeoutMs = 30_000, maxBytes = 20_000_000 } = options;
-  const kept = new Map<string, Kept>();
   let budget: RateBudget | undefined;
-
   return {
     budget: () => budget,
     async fetch(input, init = {}) {
-      const url = input instanceof Request ? input.url : String(input);
-      const conditional = (init.method ?? "GET") === "GET";
-      const known = conditional ? kept.get(url) : undefined;
-      const headers = new Headers(init.headers);
-      if (known !== undefined) headers.set("if-none-match", known.etag);
-
       const { answer, body } = await withTimeout(timeoutMs, init.signal, async (signal) => {
-        const response = await send(url, { ...init, headers, signal });
+        const response = await send(input, { ...init, signal });
         return { answer: response, body: await readAtMost(response, maxBytes) };
       });
       budget = budgetOf(answer.headers) ?? budget;
-      if (answer.status === 304 && known !== undefined) {
-        kept.delete(url);
-        kept.set(url, known);
-        const told = new Headers(known.headers);
-        told.set(unchangedHeader, "true");
-        return new Response(known.body, { status: 200, headers: told });
-      }
-      if (conditional) keep(kept, url, answer, body);
-      const told = new Headers(answer.headers);
-      told.delete("content-encoding");
+      const headers = new Headers(answer.headers);
+      headers.delete("content-encoding");
       const { status, statusText } = answer;
-      return new Response(body.length === 0 ? null : body, { status, statusText, headers: told });
+      return new Response(body.length === 0 ? null : body, { status, statusText, headers });
     },
   };
-}
-
-function keep(
-  kept: Map<string, Kept>,
-  url: string,
-  { status, headers }: Response,
-  body: Kept["body"],
-): void {
-  const etag = headers.get("etag");
-  kept.delete(url);
-  if (status !== 200 || etag === null) return;
-  const told = new Headers(headers);
-  told.delete("content-encoding");
-  kept.set(url, { etag, headers: told, body });
-  const [oldest] = kept.keys();
-  if (kept.size > remembered && oldest !== undefined) kept.delete(oldest);
 }
 
 /** Not AbortSignal.any: on a signal that lives as long as the process it leaves something behind (Node 20). */
@@ -103,7 +58,7 @@ async function withTimeout<T>(
   }
 }
 
-async function readAtMost(response: Response, maxBytes: number): Promise<Kept["body"]> {
+async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const stream: ReadableStream<Uint8Array> | null = response.body;
