@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { CommandContext } from "../cli/context.ts";
 import { runProcess } from "../cli/process.ts";
+import { runKubeDemo } from "./kube.ts";
 import { createNarrator } from "./narrator.ts";
 import { openStage } from "./stage.ts";
 import { tellStory } from "./story.ts";
@@ -22,7 +23,15 @@ await runProcess((context, onExit) =>
       writeErr: (text) => context.stderr.write(text),
     })
     .exitOverride()
-    .action(async () => onExit(await runDemo(context))),
+    .option("--kube", "in the cluster of the current kubeconfig context; asks first, and clears up")
+    .option("--yes", "with --kube: asks nothing", false)
+    .action(async ({ kube, yes }: { kube?: boolean; yes: boolean }) =>
+      onExit(
+        kube === true
+          ? await runKubeDemo(context, createNarrator(context), { yes })
+          : await runDemo(context),
+      ),
+    ),
 );
 
 /** @returns the exit code, where somebody stopped it as a shell would have it */
