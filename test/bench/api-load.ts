@@ -48,9 +48,12 @@ export async function apiLoad(home: string): Promise<Figure[]> {
     for (const [name, path] of Object.entries(paths)) {
       const done = new AbortController();
       const pushing = pushEverySecond(origin, done.signal);
-      figures.push(...(await load(name, `${controller.url}${path}`, token)));
-      done.abort();
-      await pushing;
+      try {
+        figures.push(...(await load(name, `${controller.url}${path}`, token)));
+      } finally {
+        done.abort();
+        await pushing;
+      }
     }
     figures.push({
       name: "API under load: memory",
