@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { pretendActive } from "./idle.ts";
 import type { Figure } from "./measure.ts";
-import { isReady, startController, until } from "./process.ts";
+import { isReady, startController, until, type Controller } from "./process.ts";
 import { generateRepository, type Generated, spec, specPath, specs } from "./repository.ts";
 
 const run = promisify(execFile);
@@ -26,13 +26,19 @@ export async function apiLoad(home: string): Promise<Figure[]> {
   process.env["INNOMINATUS_ADMIN_PASSWORD"] = "only-for-this-benchmark";
   const origin = await generateRepository(specs(count));
   const dataDir = join(origin.folder, "data");
+  const started: Controller[] = [];
+  const start = async (): Promise<Controller> => {
+    const controller = await startController(home, origin.url, dataDir);
+    started.push(controller);
+    return controller;
+  };
   try {
-    const first = await startController(home, origin.url, dataDir);
+    const first = await start();
     await until(() => first.lines.some((it) => it.msg === "planned"), 120_000);
     await first.stop();
     await pretendActive(join(dataDir, "database"));
 
-    const controller = await startController(home, origin.url, dataDir);
+    const controller = await start();
     await until(() => isReady(controller.url), 120_000);
     await sleep(15_000);
     const token = await logIn(controller.url);
@@ -60,9 +66,9 @@ export async function apiLoad(home: string): Promise<Figure[]> {
       value: await controller.rssMb(),
       unit: "MB",
     });
-    await controller.stop();
     return figures;
   } finally {
+    for (const it of started) await it.stop();
     await origin.remove();
   }
 }
@@ -86,7 +92,7 @@ async function logIn(url: string): Promise<string> {
 async function load(name: string, url: string, token: string): Promise<Figure[]> {
   const require = createRequire(import.meta.url);
   const program = require.resolve("autocannon");
-  const options = ["-j", "-c", String(connections), "-d", String(seconds)];
+  const options = ["-j", "-c", String(connections), "-d", String(seconds), "-t", "60"];
   const header = ["-H", `authorization=Bearer ${token}`];
   const { stdout } = await run(process.execPath, [program, ...options, ...header, url]);
   const { latency, requests, non2xx, errors } = report.parse(JSON.parse(stdout));
