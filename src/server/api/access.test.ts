@@ -30,6 +30,7 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "GET /api/resources": "viewer",
   "GET /api/resources/{id}": "viewer",
   "GET /api/resources/{id}/secrets/{key}": "operator",
+  "GET /api/resources/{id}/why": "viewer",
   "GET /api/specs": "viewer",
   "GET /api/specs/{name}": "viewer",
   "GET /api/stats": "viewer",
@@ -44,6 +45,7 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "POST /api/profile/api-keys": "viewer",
   "POST /api/resources/{id}/retry": "operator",
   "POST /api/specs": "operator",
+  "POST /api/workflows/{id}/cancel": "operator",
 };
 
 /** Open beside those, as they hold nothing but what the package itself says. */

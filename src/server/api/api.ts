@@ -11,6 +11,7 @@ import { conditional } from "./conditional.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { createRouter, type ApiEnv } from "./router.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { cancelRoutes } from "./routes/cancel.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { graphRoutes } from "./routes/graph.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
@@ -33,6 +34,7 @@ const all = [
   providerRoutes,
   graphRoutes,
   whyRoutes,
+  cancelRoutes,
 ] as const;
 
 export interface Api {

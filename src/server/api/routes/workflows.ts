@@ -20,7 +20,7 @@ import type { ApiServices } from "../services.ts";
 import { follow, lastEventId, wantsStream } from "../stream.ts";
 import { hasEnded, statesOf, workflowView } from "../views/workflow.ts";
 
-const runId = z.object({
+export const runId = z.object({
   id: z.string().min(1).max(100).meta({ description: "Id, or the end of one (8 characters)" }),
 });
 
@@ -143,7 +143,7 @@ export function workflowRoutes(services: ApiServices, authorize: Authorize): Ope
 }
 
 /** @throws {ApiError} where there is none within reach, or several */
-async function theRun(db: Queryable, given: string, reach: Reach): Promise<ListedRun> {
+export async function theRun(db: Queryable, given: string, reach: Reach): Promise<ListedRun> {
   const [found, second] = await findListedRuns(db, given, likePatterns(reach));
   if (found === undefined) throw notFound(`run "${given}"`);
   if (second === undefined || found.id === given) return found;
