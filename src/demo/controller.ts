@@ -29,12 +29,17 @@ import { listResources } from "../store/resources.ts";
 import { recentDeletions } from "../store/runs.ts";
 import { listWorkloads } from "../store/workloads.ts";
 import type { Closing } from "./closing.ts";
+import { commentOnMerged, commentOnOpen } from "./comment.ts";
 import { announce, lookWhetherDone } from "./settle.ts";
 import { until, type Looked } from "./waiting.ts";
 
 export interface DemoController {
-  /** What would happen, were `branch` merged. */
-  plan(branch: string): Promise<{ readonly plan: Plan; readonly facts: PlanFacts }>;
+  /** What would happen, were `branch` merged, also as a pull request's comment says it. */
+  plan(
+    branch: string,
+  ): Promise<{ readonly plan: Plan; readonly facts: PlanFacts; readonly comment: string }>;
+  /** What the comment says once the plan is carried out. */
+  commentAfter(plan: Plan): Promise<string>;
   /** Watches the repository from now on; resolves when it would miss nothing. */
   watch(): Promise<void>;
   /** Resolves when what `plan` says is done. @returns all resources */
@@ -97,7 +102,12 @@ export async function openController(
       if (commit === undefined) throw new Error(`${branch} was not pushed`);
       const recorded = await recordOf(services, scope);
       const { plan, input } = await looker.look(mirror, commit, recorded, signal);
-      return { plan, facts: factsOf(input.desired, input.recorded) };
+      const facts = factsOf(input.desired, input.recorded);
+      return { plan, facts, comment: commentOnOpen({ plan, input }) };
+    },
+    async commentAfter(plan) {
+      await mirror.fetch(signal);
+      return commentOnMerged(services.db, mirror, scope, plan);
     },
     async watch() {
       const paths = await refPaths(locate(repository.url));

@@ -25,6 +25,8 @@ export interface Narrator {
   /** Its first line is the titles. */
   table(lines: readonly string[]): void;
   diff(lines: readonly string[]): void;
+  /** A comment, as it is written; what is folded there is left out here. */
+  quote(markdown: string): void;
   plan(plan: Plan, facts: PlanFacts): void;
   /** `work`, with a line while it is under way and one when it is done. */
   task<T>(title: string, work: () => Promise<Told<T>>): Promise<T>;
@@ -93,6 +95,16 @@ export function createNarrator(context: CommandContext): Narrator {
     table: (lines) => print(cut(lines).map((it, index) => (index === 0 ? paint.bold(it) : it))),
     diff: (lines) =>
       print(lines.map((it) => (it.startsWith("+") ? paint.green(it) : paint.red(it)))),
+    quote: (markdown) =>
+      print(
+        cut(
+          markdown
+            .replaceAll(/<details>[\s\S]*?<\/details>\n*/g, "")
+            .trim()
+            .split("\n")
+            .map((it) => `${paint.dim("│")} ${it}`),
+        ),
+      ),
     plan: (plan, facts) => print(planText(plan, facts, paint).trimEnd().split("\n")),
     async task(title, work) {
       underWay.add(title);

@@ -103,18 +103,25 @@ async function reviewAndMerge(
   await developer.type(["push", "origin", branch]);
   narrator.gap();
   narrator.label(`What innominatus would do, were ${branch} merged:`);
-  const { plan, facts } = await controller.plan(branch);
+  const { plan, facts, comment } = await controller.plan(branch);
   narrator.plan(plan, facts);
   expectEqual(`the plan is to ${expected} what the branch asks for`, operationsOf(plan), {
     [orders]: expected,
   });
+  narrator.gap();
+  narrator.label("On a forge, the pull request has one comment, which says now:");
+  narrator.quote(comment);
   narrator.gap();
   await developer.type(
     ["switch", "main"],
     ["merge", "--ff-only", branch],
     ["push", "origin", "main"],
   );
-  return carriedOut(stage, plan);
+  const resources = await carriedOut(stage, plan);
+  narrator.label("And the same comment, now that it is done:");
+  narrator.quote(await controller.commentAfter(plan));
+  narrator.gap();
+  return resources;
 }
 
 const operationsOf = ({ operations }: Plan): Record<string, Operation> =>
