@@ -151,6 +151,8 @@ export async function untilQuiet({ db, origin }: Lab, withinMs = 180_000): Promi
   await until(
     "every resource settled and published",
     async () => {
+      const made = await db.query(`select 1 where to_regclass('publications') is not null`);
+      if (made.rows.length === 0) return false;
       const { rows } = await db.query(
         `select (select count(*) from runs where state in ('queued', 'running', 'waiting')) as open,
            (select count(*) from resources where phase not in ('active', 'deleted') or gate is not null
