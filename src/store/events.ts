@@ -56,13 +56,15 @@ export async function appendEvents(
     data: it.data ?? {},
   }));
   const collect = collectorOf(tx);
+  // The limit tells the planner how few there are: it takes 100 for granted, and reads whole tables.
   const { rows: written } = await tx.query(
     `insert into events (id, repository, environment, type, actor, actor_type, uid, run, commit,
        correlation, data, context)
      select e.id, e.repository, e.environment, e.type, e.actor, e."actorType", e.uid, e.run,
        coalesce(e.commit, r.commit), coalesce(e.correlation, r.plan), e.data, ${contextColumns}
-     from jsonb_to_recordset($1) as e(id text, repository text, environment text, type text,
-       actor text, "actorType" text, uid text, run text, commit text, correlation text, data jsonb)
+     from (select * from jsonb_to_recordset($1) as f(id text, repository text, environment text,
+       type text, actor text, "actorType" text, uid text, run text, commit text, correlation text,
+       data jsonb) limit ${rows.length}) e
      left join runs r on r.id = e.run
      left join resources x on x.repository = e.repository and x.environment = e.environment
        and x.uid = e.uid
