@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { StepFailedError } from "../../src/model/errors.ts";
 import { createMasker } from "../../src/secrets/mask.ts";
+import { createTestPostgres } from "../support/database.ts";
 import { openCorner, type Corner } from "./support/namespace.ts";
 
 let corner: Corner;
@@ -149,4 +150,34 @@ test("a deletion that a finalizer holds is woken when it is let go", async () =>
   await corner.patch("v1", "ConfigMap", "a", { metadata: { finalizers: null } });
   await expect.poll(() => woken, { timeout: 5_000 }).toBe(1);
   await corner.perform(wish);
+});
+
+test("issued credentials are tried where the database can be reached", async () => {
+  const postgres = await createTestPostgres();
+  const { hostname, port, pathname } = new URL(postgres.url);
+  const wish = {
+    operation: "connect",
+    kind: "secret",
+    name: "issued",
+    host: hostname,
+    port: Number(port),
+    database: pathname.slice(1),
+    tls: false,
+  };
+  const issue = (password: string) =>
+    corner.apply(
+      `{ apiVersion: v1, kind: Secret, metadata: { name: issued }, stringData: { username: postgres, password: ${password} } }`,
+    );
+  try {
+    await issue("postgres");
+    expect((await corner.perform(wish)).outputs).toEqual({ reachable: true });
+    const away = await corner.perform({ ...wish, host: "nowhere.invalid" });
+    expect(away.outputs).toEqual({ reachable: false });
+    await issue("wrong-one");
+    const refused = corner.perform(wish);
+    await expect(refused).rejects.toMatchObject({ fault: { reason: "TaskFailed" } });
+    await expect(refused).rejects.not.toThrow("wrong-one");
+  } finally {
+    await postgres.remove();
+  }
 });
