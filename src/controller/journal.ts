@@ -1,4 +1,8 @@
-/** A run's journal on the store: every write fenced, outputs sealed, logs as they come (law 6). */
+/**
+ * A run's journal on the store: every write fenced, outputs sealed, logs as they come (law 6). That a
+ * step ended is written with the start of the next one, or with the end of the run: nothing is done
+ * in between, so that a kill there is a kill before it was written.
+ */
 import { z } from "zod";
 import type { Journal, JournalEntry, StepPlace } from "../execute/journal.ts";
 import type { EngineEvent } from "../execute/step-type.ts";
@@ -6,12 +10,12 @@ import type { Clock } from "../model/clock.ts";
 import type { Claim } from "../model/run.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { jsonRecord } from "../store/rows.ts";
-import { fenced, fencedAtSafePoint } from "../store/claims.ts";
+import { advanceRun, nothingUnwritten, writeUnwritten, type Unwritten } from "../store/advance.ts";
+import { endHere, fenced, type Cancel } from "../store/claims.ts";
 import type { Database, Queryable } from "../store/database.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
   appendLog,
-  endStep,
   failStep,
   listSteps,
   noteStep,
@@ -37,12 +41,14 @@ export interface JournalTools {
 /**
  * @param drain aborted when the process stops
  * @param prefix of the steps' names in the journal: tells two workflows of one run apart
+ * @param unwritten what is left of it when the steps are over, the last one's end, is the caller's to write
  */
 export function openJournal(
   { db, sealer, clock }: JournalTools,
   claim: Claim,
   drain: AbortSignal,
   prefix = "",
+  unwritten: Unwritten = nothingUnwritten(),
 ): Journal {
   const { run } = claim;
   const named = (step: StepPlace): StepPlace => ({ ...step, name: prefix + step.name });
@@ -67,31 +73,55 @@ export function openJournal(
     }
   };
 
+  /** With what is unwritten before it. */
+  const write = async <T>(
+    work: (tx: Queryable, cancel: Cancel | null) => Promise<T>,
+  ): Promise<T> => {
+    const result = await fenced(db, claim, async (tx, cancel) => {
+      await writeUnwritten(tx, claim, unwritten);
+      return work(tx, cancel);
+    });
+    Object.assign(unwritten, nothingUnwritten());
+    return result;
+  };
+
   return {
     async read() {
+      if (unwritten.ended !== undefined) await write(async () => undefined);
       const steps = await listSteps(db, run);
       const own = steps.filter((it) => it.name.startsWith(prefix));
       return new Map(own.map((it) => [it.name.slice(prefix.length), toEntry(it)]));
     },
     async start(step, settles = false) {
-      if (drain.aborted) throw new DrainError(`run ${run} stops before step ${step.name}`);
-      const fence = settles ? fenced : fencedAtSafePoint;
-      await fence(db, claim, (tx: Queryable) => startStep(tx, run, named(step)));
+      if (drain.aborted) {
+        await write(async () => undefined);
+        throw new DrainError(`run ${run} stops before step ${step.name}`);
+      }
+      if (settles) return write((tx) => startStep(tx, run, named(step)));
+      const cancel = await advanceRun(db, claim, unwritten, named(step));
+      Object.assign(unwritten, nothingUnwritten());
+      endHere(claim, cancel);
     },
     wait: (step, _, stopping = false) =>
-      fenced(db, claim, (tx) =>
+      write((tx) =>
         waitStep(tx, run, prefix + step, stopping ? "its time is over: it is being stopped" : null),
       ),
-    end(step, result) {
+    async end(step, result) {
+      if (unwritten.ended !== undefined) await write(async () => undefined);
       const sealed = sealer.seal(JSON.stringify(result), contextOf(prefix + step));
       const names = Object.keys(result.outputs).toSorted();
-      return fenced(db, claim, (tx) => endStep(tx, run, prefix + step, sealed, names));
+      unwritten.ended = { step: prefix + step, sealed, names };
     },
-    skip: (step) => fencedAtSafePoint(db, claim, (tx) => skipStep(tx, run, named(step))),
-    fail: (step, error, _, fault) =>
-      fenced(db, claim, (tx) => failStep(tx, run, prefix + step, error, fault)),
+    async skip(step) {
+      const cancel = await write(async (tx, cancelled) => {
+        if (cancelled === null) await skipStep(tx, run, named(step));
+        return cancelled;
+      });
+      endHere(claim, cancel);
+    },
+    fail: (step, error, _, fault) => write((tx) => failStep(tx, run, prefix + step, error, fault)),
     note: (step, note, event) =>
-      fenced(db, claim, async (tx) => {
+      write(async (tx) => {
         await noteStep(tx, run, prefix + step, note);
         await appendEvents(
           tx,

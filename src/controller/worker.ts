@@ -19,6 +19,7 @@ import { partsOf, type Scope } from "../model/uid.ts";
 import type { Bundle, Workflow } from "../model/workflow.ts";
 import { createMasker, type Masker } from "../secrets/mask.ts";
 import { parseReference, referenceFor, type KubernetesReference } from "../secrets/reference.ts";
+import { nothingUnwritten, writeUnwritten, type Unwritten } from "../store/advance.ts";
 import { readFailures } from "../store/backoffs.ts";
 import { readBundle } from "../store/bundles.ts";
 import { DatabaseUnavailableError } from "../store/database.ts";
@@ -38,7 +39,7 @@ import {
 import { readResource } from "../store/resources.ts";
 import { readRevision } from "../store/revisions.ts";
 import { memoryRows } from "../store/secrets.ts";
-import { findRuns, readLeftMs, saveResolved, wakeRun, type RecordedRun } from "../store/runs.ts";
+import { findRuns, readLeftMs, wakeRun, type RecordedRun } from "../store/runs.ts";
 import { readClusterSecret, removeCredentials, writeCredentials } from "./credentials.ts";
 import { resolveInputs, type OutputsReader } from "./inputs.ts";
 import { DrainError, openJournal } from "./journal.ts";
@@ -49,6 +50,14 @@ interface FailedCleanup {
   readonly step: string;
   /** Masked. */
   readonly message: string;
+}
+
+/** What comes up while a run is performed, and goes into the record with its end. */
+interface InHand {
+  readonly failedCleanups: FailedCleanup[];
+  readonly unwritten: Unwritten;
+  /** What it waits for may have come before the wait was recorded. */
+  woken: boolean;
 }
 
 /** What became of a claimed run; `released`: another worker goes on with it. */
@@ -81,8 +90,7 @@ export async function workOn(
   const run = await readRun(services, claim);
   const lease = holdLease(services, claim);
   const masker = createMasker();
-  const failedCleanups: FailedCleanup[] = [];
-  let woken = false;
+  const hand: InHand = { failedCleanups: [], unwritten: nothingUnwritten(), woken: false };
   const logger = log.child({
     repository: run.repository,
     environment: run.environment,
@@ -94,19 +102,8 @@ export async function workOn(
   });
   logger.info({ attempt: run.attempt }, "run started");
   try {
-    const performed = await perform(
-      services,
-      claim,
-      run,
-      masker,
-      drain,
-      lease.signal,
-      failedCleanups,
-      () => {
-        woken = true;
-      },
-    );
-    await recordSuccess(services, claim, run, performed);
+    const performed = await perform(services, claim, run, masker, drain, lease.signal, hand);
+    await recordSuccess(services, claim, run, performed, hand.unwritten);
     logger.info("run succeeded");
     return await worked(services, run, "done");
   } catch (thrown) {
@@ -120,14 +117,14 @@ export async function workOn(
     const failures = await readFailures(db, run.target, run.operation);
     const facts = isFailure(error)
       ? await factsOf(services, run, () =>
-          performObserve(services, claim, run, masker, drain, lease.signal),
+          performObserve(services, claim, run, masker, drain, lease.signal, hand),
         )
       : undefined;
     const result = toResult(error, failures, random, limits.runRetry, facts);
     logger.info({ result: result.kind, ...told(result, masker) }, "run ended");
-    await recordResult(services, claim, run, result, masker, failedCleanups).catch(ignoreLostLease);
+    await recordResult(services, claim, run, result, masker, hand).catch(ignoreLostLease);
     // What it waits for came before the wait was recorded.
-    if (woken && result.kind === "waiting") await wakeRun(db, run.id);
+    if (hand.woken && result.kind === "waiting") await wakeRun(db, run.id);
     return await worked(services, run, result.kind);
   } finally {
     lease.stop();
@@ -199,10 +196,9 @@ async function perform(
   masker: Masker,
   drain: AbortSignal,
   signal: AbortSignal,
-  failedCleanups: FailedCleanup[],
-  onWake: () => void,
+  hand: InHand,
 ): Promise<Performed> {
-  const opened = await openRun(services, claim, run, masker, drain, signal, failedCleanups, onWake);
+  const opened = await openRun(services, claim, run, masker, drain, signal, hand);
   const { bundle, performOne, resource, reader } = opened;
   const workflow = bundle.workflows[run.operation];
   if (workflow === undefined) throw noWorkflow(bundle, run);
@@ -211,6 +207,10 @@ async function perform(
   if (run.operation === "delete" && observe !== undefined) {
     const { outputs } = await performOne(observe, "observe:");
     expectAbsent(outputs, run);
+  }
+  // What follows reaches out of the store, and takes its time: the journal is whole before.
+  if (services.kubernetes !== undefined) {
+    await fenced(services.db, claim, (tx) => writeUnwritten(tx, claim, hand.unwritten));
   }
   const scope = scopeOf(claim);
   const to = { scope, resource, provider: run.provider, run: run.id, masker, signal };
@@ -235,17 +235,10 @@ async function performObserve(
   masker: Masker,
   drain: AbortSignal,
   signal: AbortSignal,
+  hand: InHand,
 ): Promise<StepResult | undefined> {
-  const { bundle, performOne } = await openRun(
-    services,
-    claim,
-    run,
-    masker,
-    drain,
-    signal,
-    [],
-    () => undefined,
-  );
+  const opened = await openRun(services, claim, run, masker, drain, signal, hand);
+  const { bundle, performOne } = opened;
   const { observe } = bundle.workflows;
   return observe === undefined ? undefined : performOne(observe, "observe:");
 }
@@ -270,8 +263,7 @@ async function openRun(
   masker: Masker,
   drain: AbortSignal,
   signal: AbortSignal,
-  failedCleanups: FailedCleanup[],
-  onWake: () => void,
+  hand: InHand,
 ): Promise<OpenedRun> {
   const { db, sealer, executors, clock, random, limits, log } = services;
   const bundle = await readBundle(db, run.bundle);
@@ -289,7 +281,7 @@ async function openRun(
   const performOne = async (it: Workflow, prefix: string): Promise<StepResult> => {
     const inputs = await resolveInputs(scope, resource, template, dependsOn, it, reader);
     for (const secret of inputs.secrets) masker.add(secret);
-    await fenced(db, claim, (tx) => saveResolved(tx, run.id, inputs.params));
+    hand.unwritten.params = inputs.params;
     const request = {
       scope,
       run: prefix + run.id,
@@ -304,16 +296,17 @@ async function openRun(
       now: run.startedAt ?? run.queuedAt,
       leftMs,
     };
-    const journal = openJournal(services, claim, drain, prefix);
+    const journal = openJournal(services, claim, drain, prefix, hand.unwritten);
     const tools = {
       clock,
       random,
       retry: limits.stepRetry,
       wake: () => {
-        onWake();
+        hand.woken = true;
         wakeRun(db, run.id).catch((error: unknown) => log.debug({ err: error }, "waking a run"));
       },
-      onCleanupFailed: (step: string, message: string) => failedCleanups.push({ step, message }),
+      onCleanupFailed: (step: string, message: string) =>
+        hand.failedCleanups.push({ step, message }),
     };
     return performRun(request, executors, journal, tools, signal);
   };
@@ -371,6 +364,7 @@ async function recordSuccess(
   claim: Claim,
   run: RecordedRun,
   { outputs, sensitive: secrets, credentialsSecret }: Performed,
+  unwritten: Unwritten,
 ): Promise<void> {
   const scope = scopeOf(claim);
   // A pointer at a Secret is the reference itself: there is no value to keep.
@@ -378,6 +372,7 @@ async function recordSuccess(
   const pointers = Object.keys(outputs).filter((name) => isPointer(outputs[name]));
   const { uid } = run;
   await fenced(db, claim, async (tx) => {
+    await writeUnwritten(tx, claim, unwritten);
     const vault = vaultOn(sealer, tx);
     const { workflows } = await readBundle(tx, run.bundle);
     const isPartial = run.operation === "update" && run.workflow !== workflows.create?.name;
@@ -427,12 +422,13 @@ async function recordResult(
   run: RecordedRun,
   result: Result,
   masker: Masker,
-  failedCleanups: readonly FailedCleanup[],
+  { failedCleanups, unwritten }: InHand,
 ): Promise<void> {
   if (result.kind === "lost" || result.kind === "done") return;
   const { reason, message } = told(result, masker);
   const fault = "fault" in result ? result.fault : undefined;
   await fenced(db, claim, async (tx) => {
+    await writeUnwritten(tx, claim, unwritten);
     const told: Told[] = failedCleanups.map((it) => ({ type: "CleanupFailed", data: { ...it } }));
     switch (result.kind) {
       case "waiting":

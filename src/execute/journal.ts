@@ -58,6 +58,7 @@ export interface Journal {
   start(step: StepPlace, settles?: boolean): Promise<void>;
   /** @param stopping its time is over, and what it has under way is being stopped */
   wait(step: string, retryAfterMs: number, stopping?: boolean): Promise<void>;
+  /** Has happened at the latest with the next write, or with the end of the run. */
   end(step: string, result: StepResult): Promise<void>;
   skip(step: StepPlace): Promise<void>;
   /**

@@ -38,6 +38,8 @@ const isFirst = `(not r.declared or not exists (select 1 from runs e where e.loc
 
 /** More than one, because others may be claiming the first of a lane just now. */
 const perLane = 8;
+/** Few enough for each to be looked up by its id. */
+const atMost = 16;
 
 /**
  * One run, locked. Of several repositories the one with the fewest runs under way is served, then
@@ -60,28 +62,32 @@ export const nextCandidate = `with recursive
     union select jsonb_array_elements_text($2)),
   under_way as materialized (
     select repository, count(*) as count from runs where state = 'running' group by repository),
-  candidates as materialized (
-    (select r.id, r.state from runs r
+  found as (
+    (select r.id, r.state, r.not_before, r.repository from runs r
      where r.state = 'running' and r.lease_expires_at <= ${now}
      order by r.lease_expires_at limit ${perLane})
     union all
-    (select r.id, r.state from runs r
+    (select r.id, r.state, r.not_before, r.repository from runs r
      where r.state = 'waiting' and r.not_before <= ${now} and not ${targetIsTaken("r")}
        and r.provider not in (select provider from busy)
      order by r.not_before, r.id limit ${perLane})
     union all
-    select q.id, q.state from lanes l cross join lateral (
-      select r.id, r.state from runs r where r.state = 'queued' and r.repository = l.repository
+    select q.id, q.state, q.not_before, l.repository from lanes l cross join lateral (
+      select r.id, r.state, r.not_before from runs r where r.state = 'queued' and r.repository = l.repository
         and r.provider = l.provider and r.not_before <= ${now} and ${mayStart("r")} and ${isFirst}
       order by r.not_before, r.id limit ${perLane}) q
-    where l.provider not in (select provider from busy))
+    where l.provider not in (select provider from busy)),
+  candidates as materialized (
+    select f.id, f.state,
+      case f.state when 'queued' then coalesce(u.count, 0) else 0 end as share, f.not_before
+    from found f left join under_way u on u.repository = f.repository
+    order by share, f.not_before, f.id limit ${atMost})
   select r.id, r.repository, r.environment, r.uid, r.target, r.lock, r.declared, r.provider,
     r.operation, r.workflow, r.commit, r.plan, r.attempt, r.holder, r.timeout_ms,
     (select x.phase from resources x where x.repository = r.repository
        and x.environment = r.environment and x.uid = r.uid) as phase,
     (select l.state from locks l where l.key = r.lock) as lock_state
   from candidates c join runs r on r.id = c.id and r.state = c.state
-  left join under_way u on u.repository = r.repository
   where r.state <> 'running' or r.lease_expires_at <= store_now()
-  order by case r.state when 'queued' then coalesce(u.count, 0) else 0 end, r.not_before, r.id
+  order by c.share, c.not_before, c.id
   limit 1 for update of r skip locked`;

@@ -182,6 +182,13 @@ export async function renewLease(db: Queryable, claim: Claim, leaseMs: number): 
   if (rows.length === 0) throw new LeaseLostError(claim.target, claim.token);
 }
 
+/** SQL: the run's row, locked, for who has the lease; $1 is the run, $2 the token. */
+export const fence = `select r.id, r.cancel,
+    coalesce(extract(epoch from store_now() - r.cancelled_at) * 1000, 0) as since_ms
+  from runs r join locks l on l.key = r.lock
+  where r.id = $1 and r.token = $2::bigint and l.run = r.id and l.token = $2::bigint
+    and r.state = 'running' and r.lease_expires_at > store_now() for update of r`;
+
 const fenceRow = z.object({ cancel: z.string().nullable(), since_ms: z.coerce.number() });
 
 /** Why the run should end at its next safe point, and for how long it should already. */
@@ -190,9 +197,15 @@ export interface Cancel {
   readonly elapsedMs: number;
 }
 
+/** @param found a row of `fence` */
+export function cancelOf(found: unknown): Cancel | null {
+  const { cancel: reason, since_ms: elapsedMs } = fenceRow.parse(found);
+  return reason === null ? null : { reason, elapsedMs };
+}
+
 /**
  * Runs `write` in a transaction that holds the run's row, so that no other claim fits in between.
- * Every write about a run goes through here (E4).
+ * Every write about a run goes through here, or through `fence` itself (E4).
  *
  * @param write is told why the run should end at its next safe point, if it should
  * @throws {LeaseLostError} before `write` is called; nothing is written then
@@ -203,16 +216,9 @@ export async function fenced<T>(
   write: (tx: Queryable, cancel: Cancel | null) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (tx) => {
-    const { rows } = await tx.query(
-      `select r.cancel,
-         coalesce(extract(epoch from store_now() - r.cancelled_at) * 1000, 0) as since_ms from runs r join locks l on l.key = r.lock
-       where r.id = $1 and r.token = $2 and l.run = r.id and l.token = $2
-         and r.state = 'running' and r.lease_expires_at > store_now() for update of r`,
-      [claim.run, claim.token.toString()],
-    );
+    const { rows } = await tx.query(fence, [claim.run, claim.token.toString()]);
     if (rows[0] === undefined) throw new LeaseLostError(claim.target, claim.token);
-    const { cancel: reason, since_ms: elapsedMs } = fenceRow.parse(rows[0]);
-    return write(tx, reason === null ? null : { reason, elapsedMs });
+    return write(tx, cancelOf(rows[0]));
   });
 }
 
@@ -227,12 +233,18 @@ export async function fencedAtSafePoint<T>(
   write: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
   return fenced(db, claim, async (tx, cancel) => {
-    if (cancel === null) return write(tx);
-    const message = `run ${claim.run} ends at a safe point: ${cancel.reason}`;
-    throw cancel.reason === "Cancelled"
-      ? new CancelledError(message, cancel.elapsedMs)
-      : new SupersededError(message, cancel.elapsedMs);
+    endHere(claim, cancel);
+    return write(tx);
   });
+}
+
+/** @throws {SupersededError} {CancelledError} where the run is told to end */
+export function endHere({ run }: Claim, cancel: Cancel | null): void {
+  if (cancel === null) return;
+  const message = `run ${run} ends at a safe point: ${cancel.reason}`;
+  throw cancel.reason === "Cancelled"
+    ? new CancelledError(message, cancel.elapsedMs)
+    : new SupersededError(message, cancel.elapsedMs);
 }
 
 /** Gives the run back unfinished: at a drain, another worker is told, and goes on with it at once. */

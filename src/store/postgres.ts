@@ -66,7 +66,11 @@ class PostgresDatabase implements Database {
     // Idle or not, a connection that breaks says so to its listeners first, and without one the
     // process ends. What was under way on it is rejected besides.
     this.#pool.on("error", ignore);
-    this.#pool.on("connect", (client) => client.on("error", ignore));
+    this.#pool.on("connect", (client) => {
+      client.on("error", ignore);
+      // Statements here are small, however their cost is estimated: compiling one takes longer than it.
+      client.query("set jit = off").catch(ignore);
+    });
   }
 
   async query(sql: string, values: readonly unknown[] = []): Promise<{ rows: unknown[] }> {
@@ -139,11 +143,26 @@ async function run(
   try {
     const result: unknown = await (parameters.length === 0
       ? client.query(sql)
-      : client.query(sql, parameters));
+      : client.query({ name: nameOf(sql), text: sql, values: parameters }));
     return { rows: rowsOf(Array.isArray(result) ? result.at(-1) : result) };
   } catch (error) {
     throw isLost(error) ? explainError(error) : error;
   }
+}
+
+/**
+ * Statements are few, and planning one may take longer than it: each is prepared once per connection.
+ * Past the limit they are not, so that no server has to keep what is never asked again.
+ */
+const names = new Map<string, string>();
+const namesAtMost = 1_000;
+
+function nameOf(sql: string): string | undefined {
+  const known = names.get(sql);
+  if (known !== undefined || names.size >= namesAtMost) return known;
+  const name = `innominatus_${names.size}`;
+  names.set(sql, name);
+  return name;
 }
 
 const rowsOf = (result: unknown): unknown[] =>
