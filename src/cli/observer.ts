@@ -5,7 +5,7 @@ import type { Metrics } from "../server/metrics.ts";
 
 export function observerOf(metrics: Metrics, onLooked: () => void): Observer {
   return {
-    worked({ outcome }) {
+    worked(outcome) {
       if (outcome === "lost") metrics.leaseLost();
     },
     working: (count) => metrics.setActiveWorkers(count),

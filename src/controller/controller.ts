@@ -12,7 +12,7 @@ import { spread } from "../model/clock.ts";
 import { FetchError } from "../source/fetch-error.ts";
 import { nextDueMs } from "../store/claims.ts";
 import { saveLook } from "../store/environments.ts";
-import type { Worked } from "./worker.ts";
+import type { WorkOutcome } from "./worker.ts";
 
 export interface ControllerOptions {
   readonly pollMs: number;
@@ -41,7 +41,7 @@ export interface OpenableRepository {
 
 /** What the loops tell of themselves, for metrics and readiness. */
 export interface Observer {
-  worked(worked: Worked): void;
+  worked(outcome: WorkOutcome): void;
   /** Runs in hand. */
   working(count: number): void;
   fetched(repository: string, result: "fetched" | "unchanged" | "failed"): void;
@@ -66,8 +66,8 @@ export async function control(
     hints: work,
     drain: stop,
     onWorking: (count) => options.observe.working(count),
-    onWorked(worked) {
-      options.observe.worked(worked);
+    onWorked(outcome) {
+      options.observe.worked(outcome);
       for (const { hints } of looks) hints.give();
     },
   });

@@ -7,14 +7,14 @@ import { claimRun, nextDueMs } from "../store/claims.ts";
 import { isCoolingOver, releaseCooled } from "../store/locks.ts";
 import type { Hints } from "./hints.ts";
 import type { Services } from "./services.ts";
-import { workOn, type Worked } from "./worker.ts";
+import { workOn, type WorkOutcome } from "./worker.ts";
 
 export interface DispatcherOptions {
   /** Something about runs may have changed. */
   readonly hints: Hints;
   /** Stops claiming; runs in hand end at their next safe point, and are given back. */
   readonly drain: AbortSignal;
-  readonly onWorked: (worked: Worked) => void;
+  readonly onWorked: (outcome: WorkOutcome) => void;
   /** Told the number of runs in hand whenever it changes. */
   readonly onWorking: (count: number) => void;
 }

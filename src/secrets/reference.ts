@@ -46,6 +46,10 @@ export function parseReference(text: string): SecretReference | undefined {
   return undefined;
 }
 
+/** A value that is itself a reference into a Kubernetes Secret. */
+export const isPointer = (value: unknown): value is string =>
+  typeof value === "string" && parseReference(value)?.kind === "k8s";
+
 function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);

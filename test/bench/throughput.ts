@@ -38,7 +38,7 @@ export async function throughput(home: string): Promise<Figure[]> {
         hints: createHints(),
         drain: done.signal,
         onWorking: () => undefined,
-        onWorked: ({ outcome }) => {
+        onWorked: (outcome) => {
           if (outcome === "done") ended += 1;
           if (ended === count) done.abort();
         },
