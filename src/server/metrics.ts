@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { gateKinds, type Gate } from "../model/plan.ts";
 import type { RunOperation } from "../model/run.ts";
+import { waitReasons, type WaitReason } from "../model/wait.ts";
 import type { RateBudget } from "../report/forge/forge.ts";
 import { webhookForges, type WebhookForge } from "./webhook-signature.ts";
 import { webhookResults, type WebhookResult } from "./webhooks.ts";
@@ -18,13 +19,6 @@ const auditResults = ["delivered", "quarantined", "put-off"] as const;
 const lockStates = ["free", "held", "cooling"] as const;
 const outboxStates = ["pending", "quarantined"] as const;
 const creationResults = ["created", "adopted", "conflict"] as const;
-const waitReasons = [
-  "PreviousExecutionFailed",
-  "ExhaustedRetries",
-  "BackoffActive",
-  "ResourceBusy",
-  "CooldownActive",
-] as const;
 const retryKinds = ["run", "step"] as const;
 const publicationResults = ["published", "unchanged", "refused", "failed"] as const;
 
@@ -34,7 +28,6 @@ export type ReconcileResult = (typeof reconcileResults)[number];
 export type FetchResult = (typeof fetchResults)[number];
 export type AuditResult = (typeof auditResults)[number];
 export type CreationResult = (typeof creationResults)[number];
-export type WaitReason = (typeof waitReasons)[number];
 export const isWaitReason = (text: unknown): text is WaitReason =>
   waitReasons.some((it) => it === text);
 export type PublicationResult = (typeof publicationResults)[number];

@@ -23,7 +23,8 @@ export async function readFailures(
 const backoffRow = z.object({ failures: z.number(), next_attempt_at: time.nullable() });
 
 /**
- * Counts one more.
+ * Counts one more. With effect or without: what is tried again by itself after an effect backs off
+ * and stalls by the same count (E15); what is not is never counted.
  *
  * @param retryAfterMs `undefined`: nothing follows by itself
  * @returns the count, and when the next run may begin

@@ -42,6 +42,18 @@ const perLane = 8;
 const atMost = 16;
 
 /**
+ * What a run that starts now had waited for beside a worker (E8), told by what ended since it was
+ * queued. Its lock is `l`.
+ */
+const waitedFor = `case
+  when exists (select 1 from backoffs k where k.lock = r.lock and k.operation = r.operation
+    and k.next_attempt_at > r.queued_at) then 'BackoffActive'
+  when l.state = 'held' or l.completed_at > r.queued_at
+    or l.since > r.queued_at and (l.state = 'cooling' or l.cooldown_ms = 0) then 'ResourceBusy'
+  when r.operation <> 'delete' and (l.since > r.queued_at or l.until > r.queued_at)
+    then 'CooldownActive' end`;
+
+/**
  * One run, locked. Of several repositories the one with the fewest runs under way is served, then
  * who has waited longest.
  *
@@ -86,8 +98,9 @@ export const nextCandidate = `with recursive
     r.operation, r.workflow, r.commit, r.plan, r.attempt, r.holder, r.timeout_ms,
     (select x.phase from resources x where x.repository = r.repository
        and x.environment = r.environment and x.uid = r.uid) as phase,
-    (select l.state from locks l where l.key = r.lock) as lock_state
+    l.state as lock_state, ${waitedFor} as waited_for
   from candidates c join runs r on r.id = c.id and r.state = c.state
+    left join locks l on l.key = r.lock
   where r.state <> 'running' or r.lease_expires_at <= store_now()
   order by c.share, c.not_before, c.id
   limit 1 for update of r skip locked`;

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { CancelledError, LeaseLostError, SupersededError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
+import { waitReasons } from "../model/wait.ts";
 import { nextCandidate, now } from "./candidates.ts";
 import type { Database, Queryable } from "./database.ts";
 import { appendEvents, type Fact } from "./events.ts";
@@ -43,6 +44,7 @@ const candidateRow = z.object({
   timeout_ms: z.coerce.number().nullable(),
   phase: z.string().nullable(),
   lock_state: z.string().nullable(),
+  waited_for: z.enum(waitReasons).nullable(),
 });
 type Candidate = z.output<typeof candidateRow>;
 
@@ -163,7 +165,10 @@ function claimFacts(run: Candidate, token: bigint): Fact[] {
   });
   if (run.attempt === 0) {
     return [
-      fact("RunStarted", { token: token.toString() }),
+      fact("RunStarted", {
+        token: token.toString(),
+        ...(run.waited_for === null ? {} : { reason: run.waited_for }),
+      }),
       fact("PhaseTransition", { from: phase, to: phases[operation] }),
     ];
   }

@@ -5,6 +5,7 @@ import type { Database } from "../../store/database.ts";
 import { readEnvironment } from "../../store/environments.ts";
 import { listResources } from "../../store/resources.ts";
 import { listRuns } from "../../store/runs.ts";
+import { listWaits } from "../../store/waits.ts";
 import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
 import { CommandError } from "../output/failure.ts";
 import { renderListing, type Listing, type ListingFormat } from "../output/listing.ts";
@@ -41,9 +42,11 @@ export async function runResources(
     (flags.all === true || it.phase !== "deleted") &&
     (flags.type === undefined || it.type === flags.type);
   const rows = await withStore(context, flags, (db, scopes) =>
-    collect(chosen(scopes, flags), async (scope) =>
-      (await listResources(db, scope)).filter(wanted),
-    ),
+    collect(chosen(scopes, flags), async (scope) => {
+      const waits = await listWaits(db, scope);
+      const resources = (await listResources(db, scope)).filter(wanted);
+      return resources.map((it) => ({ ...it, waits: waits.get(it.uid) ?? [] }));
+    }),
   );
   return print(context, resourceListing(context.clock.now()), rows, flags);
 }

@@ -8,6 +8,7 @@ import { readResource } from "../../store/resources.ts";
 import { readPlanned, readRevision } from "../../store/revisions.ts";
 import { listRuns } from "../../store/runs.ts";
 import { listSteps } from "../../store/steps.ts";
+import { listWaits } from "../../store/waits.ts";
 import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
 import { nextEvent } from "../output/next-event.ts";
 import { whyJson, whyText, type Explanation } from "../output/why.ts";
@@ -51,6 +52,7 @@ export async function explain(
     const other = await readResource(db, scope, uid);
     dependsOn.push({ uid, phase: other === undefined ? null : phaseOf(other) });
   }
+  const waits = (await listWaits(db, scope, resource.uid)).get(resource.uid) ?? [];
   const { bundle } = resource;
   const held = resource.gate === null ? undefined : planned;
   const operation = held?.operation ?? run?.operation ?? planned?.operation ?? "none";
@@ -79,7 +81,8 @@ export async function explain(
     dependsOn,
     run: run === undefined ? null : { run, steps: await listSteps(db, run.id) },
     gate: resource.gate,
-    next: nextEvent(resource, environment?.planHash ?? null),
+    waits,
+    next: nextEvent(resource, environment?.planHash ?? null, waits),
   };
 }
 

@@ -1,14 +1,24 @@
 /** What happens next to a resource, and when: from its record alone, so that every replica says the same. */
 import type { Recorded } from "../../model/resource.ts";
+import type { Wait } from "../../model/wait.ts";
 import { adviceFor } from "../../plan/render/advice.ts";
 import type { NextEvent } from "./why.ts";
 
-export function nextEvent(resource: Recorded, planHash: string | null): NextEvent {
+/** @param waits what keeps its run from starting, or from being tried again */
+export function nextEvent(
+  resource: Recorded,
+  planHash: string | null,
+  waits: readonly Wait[] = [],
+): NextEvent {
   const { gate, phase, stalled, nextAttemptAt } = resource;
   const advice = adviceFor(resource, planHash);
   const command = advice?.command ?? null;
   if (gate !== null || stalled) {
     return { text: advice?.text ?? "nothing", at: gate?.until ?? null, command };
+  }
+  if (waits.length > 0 && (phase === "requested" || phase === "active" || phase === "failed")) {
+    const again = phase === "failed" ? "it is tried again" : "its run starts";
+    return { text: `${again} when it waits for nothing any more`, at: endOf(waits), command: null };
   }
   switch (phase) {
     case "failed":
@@ -32,4 +42,10 @@ export function nextEvent(resource: Recorded, planHash: string | null): NextEven
         command: null,
       };
   }
+}
+
+/** When the last of them ends, where that is known of all. */
+function endOf(waits: readonly Wait[]): string | null {
+  const ends = waits.flatMap(({ until }) => (until === null ? [] : [until]));
+  return ends.length < waits.length ? null : (ends.toSorted().at(-1) ?? null);
 }

@@ -1,13 +1,15 @@
 /** The columns of `resources` and `runs`, and a line of `logs`. */
-import type { Json } from "../../model/json.ts";
+import type { JsonRecord } from "../../model/json.ts";
 import { phaseOf, type Phase, type Recorded } from "../../model/resource.ts";
 import type { Run, RunState } from "../../model/run.ts";
+import type { Wait } from "../../model/wait.ts";
 import { gateJson } from "../../plan/render/json.ts";
 import { plain, type Painter } from "../../plan/render/painter.ts";
 import { shortCommit, visible } from "../../plan/render/visible.ts";
 import { gateText } from "../../plan/render/words.ts";
 import { between } from "./elapsed.ts";
 import type { Listing } from "./listing.ts";
+import { waitsJson, waitText } from "./waits.ts";
 
 export function phaseColour(phase: Phase): keyof Painter | undefined {
   switch (phase) {
@@ -43,14 +45,21 @@ function stateColour(state: RunState): keyof Painter | undefined {
   }
 }
 
+export interface ListedResource extends Recorded {
+  /** What keeps its run from starting. */
+  readonly waits: readonly Wait[];
+}
+
 /** What a person needs to know of a resource that is not simply active. */
-function remark(resource: Recorded): string {
+function remark(resource: ListedResource): string {
   if (resource.gate !== null) return gateText(resource.gate);
   if (resource.stalled) return `stalled: ${resource.message}`;
+  const [wait] = resource.waits;
+  if (wait !== undefined) return waitText(wait);
   return resource.phase === "active" || resource.phase === "deleted" ? "" : resource.message;
 }
 
-export const resourceListing = (now: Date): Listing<Recorded> => ({
+export const resourceListing = (now: Date): Listing<ListedResource> => ({
   columns: [
     { title: "resource", text: (it) => it.uid },
     { title: "phase", text: phaseOf, colour: (it) => phaseColour(phaseOf(it)) },
@@ -59,11 +68,11 @@ export const resourceListing = (now: Date): Listing<Recorded> => ({
     { title: "commit", text: (it) => shortCommit(it.commit) },
     { title: "message", text: remark },
   ],
-  json: resourceJson,
+  json: (it) => ({ ...resourceJson(it), waits: waitsJson(it.waits) }),
   empty: "no resources",
 });
 
-export const resourceJson = (it: Recorded): Json => ({
+export const resourceJson = (it: Recorded): JsonRecord => ({
   uid: it.uid,
   workload: it.workload,
   name: it.name,

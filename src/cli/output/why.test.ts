@@ -2,6 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { gateKinds } from "../../model/plan.ts";
 import { phases, type Recorded } from "../../model/resource.ts";
 import type { Run } from "../../model/run.ts";
+import type { Wait } from "../../model/wait.ts";
 import { formatUid } from "../../model/uid.ts";
 import { renderListing } from "./listing.ts";
 import { nextEvent } from "./next-event.ts";
@@ -123,8 +124,21 @@ const why: Explanation = {
     ],
   },
   gate: null,
+  waits: [],
   next: nextEvent(recorded, "9d4e2f"),
 };
+
+const busy: Wait = {
+  reason: "ResourceBusy",
+  blocker: {
+    repository: "origin",
+    environment: "production",
+    uid: formatUid("dns", "default", "shop.name"),
+    run: "0198-1",
+  },
+  until: null,
+};
+const backingOff: Wait = { ...busy, reason: "BackoffActive", until: "2026-11-21T10:06:00.000Z" };
 
 describe("why", () => {
   it("reads as the golden file does", async () => {
@@ -148,6 +162,21 @@ describe("why", () => {
     expect(text).toContain("none yet");
     expect(text).toContain("held by lock: target is in use");
     expect(text).toContain("\n          innominatus plan\n");
+  });
+
+  it("E8: shows all that a run waits for, with who is in the way, and when it ends", () => {
+    const waits = [backingOff, busy];
+    const next = nextEvent(recorded, null, waits);
+    const text = whyText({ ...why, waits, next }, now);
+    expect(text).toContain(
+      "waits for BackoffActive until 2026-11-21 10:06 UTC: run 0198-1 of dns.default#shop.name failed\n" +
+        "          ResourceBusy: run 0198-1 of dns.default#shop.name has the target, until it ends\n",
+    );
+    expect(whyJson({ ...why, waits })["waits"]).toEqual(waits);
+    expect(next).toMatchObject({ text: expect.stringContaining("tried again"), at: null });
+    expect(nextEvent({ ...recorded, phase: "requested" }, null, [backingOff]).at).toBe(
+      backingOff.until,
+    );
   });
 
   it("holds the same as JSON", () => {
@@ -188,11 +217,13 @@ describe("law 12: what happens next is said", () => {
 
 test("resources and runs read as the golden file does", async () => {
   const gate = { kind: "approval", message: "approve the plan" } as const;
+  const listed = { ...recorded, waits: [] };
   const resources = [
-    recorded,
-    { ...recorded, phase: "active", message: "left over" } as const,
-    { ...recorded, gate },
-    { ...recorded, stalled: true },
+    listed,
+    { ...listed, phase: "active", message: "left over" } as const,
+    { ...listed, gate },
+    { ...listed, stalled: true },
+    { ...listed, waits: [busy] },
   ];
   const text =
     renderListing(resourceListing(now), resources, "table") +

@@ -5,12 +5,14 @@ import type { Place } from "../../model/problem.ts";
 import type { Phase } from "../../model/resource.ts";
 import type { Run, StepRecord } from "../../model/run.ts";
 import type { Uid } from "../../model/uid.ts";
+import type { Wait } from "../../model/wait.ts";
 import { gateJson } from "../../plan/render/json.ts";
 import { plain, type Painter } from "../../plan/render/painter.ts";
 import { shortCommit, utc, visible } from "../../plan/render/visible.ts";
 import { gateText, reasonWords } from "../../plan/render/words.ts";
 import { between } from "./elapsed.ts";
 import { phaseColour } from "./records.ts";
+import { waitsJson, waitText } from "./waits.ts";
 import { padTo } from "./width.ts";
 
 export interface Explanation {
@@ -54,6 +56,8 @@ export interface Explanation {
     readonly steps: readonly StepRecord[];
   } | null;
   readonly gate: Gate | null;
+  /** What keeps its run from starting, the first reason first; empty: nothing does. */
+  readonly waits: readonly Wait[];
   readonly next: NextEvent;
 }
 
@@ -96,6 +100,7 @@ export function whyText(why: Explanation, now: Date, paint: Painter = plain): st
     ),
     ...entry("last run", ...(run === null ? ["none yet"] : runLines(run, now, paint))),
     ...(gate === null ? [] : entry("gate", paint.yellow(gateText(gate)))),
+    ...entry("waits for", ...why.waits.map((it) => paint.yellow(waitText(it)))),
     ...entry(
       "next",
       `${visible(next.text)}${at}`,
@@ -161,6 +166,7 @@ export function whyJson(why: Explanation): JsonRecord {
     dependsOn: why.dependsOn.map(({ uid, phase }): Json => ({ uid, phase })),
     run: run === null ? null : runJson(run),
     gate: gateJson(why.gate),
+    waits: waitsJson(why.waits),
     next: { text: next.text, at: next.at, command: next.command },
   };
 }

@@ -38,7 +38,7 @@ export function whyRoutes(services: ApiServices, authorize: Authorize): OpenAPIH
       const resource = await readResource(db, scope, uid);
       if (resource === undefined) throw notFound(`resource "${id}"`);
       const explained = await explain(db, scope, resource);
-      const { dependsOn, next, phase, since, gate } = explained;
+      const { dependsOn, next, phase, since, gate, waits } = explained;
       const { decided, provider, run } = whyJson(explained);
       return context.json(
         {
@@ -51,6 +51,7 @@ export function whyRoutes(services: ApiServices, authorize: Authorize): OpenAPIH
           depends_on: [...dependsOn],
           run: run === null ? null : opened(run),
           gate,
+          waits: [...waits],
           next,
           text: whyText(explained, clock.now()),
         },

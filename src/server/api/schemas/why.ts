@@ -1,6 +1,7 @@
 /** Why a resource is as it is: for machines in parts, for people as a text. */
 import { z } from "zod";
 import { phases } from "../../../model/resource.ts";
+import { waitReasons } from "../../../model/wait.ts";
 import { anyRecord, time } from "./common.ts";
 import { gate } from "./resource.ts";
 
@@ -15,6 +16,22 @@ export const why = z
     depends_on: z.array(z.object({ uid: z.string(), phase: z.enum(phases).nullable() })),
     run: anyRecord.nullable().meta({ description: "The last run, with its steps" }),
     gate: gate.nullable(),
+    waits: z
+      .array(
+        z.object({
+          reason: z.enum(waitReasons),
+          blocker: z
+            .object({
+              repository: z.string(),
+              environment: z.string(),
+              uid: z.string(),
+              run: z.string(),
+            })
+            .nullable(),
+          until: time.nullable().meta({ description: "Where it is known when it ends" }),
+        }),
+      )
+      .meta({ description: "What keeps its run from starting, the first reason first" }),
     next: z.object({
       text: z.string(),
       at: z.string().nullable(),

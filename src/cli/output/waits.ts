@@ -1,0 +1,41 @@
+/** What a resource waits for, in words and as JSON (E8). */
+import type { Json } from "../../model/json.ts";
+import type { Wait } from "../../model/wait.ts";
+import { utc, visible } from "../../plan/render/visible.ts";
+
+/** One line: the reason, who is in the way, and when it ends or what ends it. */
+export function waitText({ reason, blocker, until }: Wait): string {
+  const run =
+    blocker === null
+      ? "a run that is no longer recorded"
+      : `run ${visible(blocker.run)} of ${visible(blocker.uid)}`;
+  const end = until === null ? "" : ` until ${utc(until)}`;
+  const resolve = "goes on with a changed spec, or `innominatus retry`";
+  switch (reason) {
+    case "PreviousExecutionFailed":
+      return `${reason}: ${run} failed, and nobody can say how it left the target; ${resolve}`;
+    case "ExhaustedRetries":
+      return `${reason}: ${run} was the last of too many failures in a row; ${resolve}`;
+    case "BackoffActive":
+      return `${reason}${end}: ${run} failed`;
+    case "ResourceBusy":
+      return `${reason}: ${run} has the target, until it ends`;
+    case "CooldownActive":
+      return `${reason}${end}: ${run} changed the target`;
+  }
+}
+
+export const waitsJson = (waits: readonly Wait[]): Json =>
+  waits.map(({ reason, blocker, until }): Json => ({
+    reason,
+    blocker:
+      blocker === null
+        ? null
+        : {
+            repository: blocker.repository,
+            environment: blocker.environment,
+            uid: blocker.uid,
+            run: blocker.run,
+          },
+    until,
+  }));
