@@ -16,9 +16,12 @@ export function nextEvent(
   if (gate !== null || stalled) {
     return { text: advice?.text ?? "nothing", at: gate?.until ?? null, command };
   }
-  if (waits.length > 0 && (phase === "requested" || phase === "active" || phase === "failed")) {
-    const again = phase === "failed" ? "it is tried again" : "its run starts";
-    return { text: `${again} when it waits for nothing any more`, at: endOf(waits), command: null };
+  if (waits.length > 0 && phase === "failed") {
+    return { text: "it is tried again", at: endOf(waits), command: null };
+  }
+  if (waits.length > 0 && (phase === "requested" || phase === "active")) {
+    const text = "its run starts when what it waits for is over";
+    return { text, at: endOf(waits), command: null };
   }
   switch (phase) {
     case "failed":

@@ -9,7 +9,7 @@ import { shortCommit, visible } from "../../plan/render/visible.ts";
 import { gateText } from "../../plan/render/words.ts";
 import { between } from "./elapsed.ts";
 import type { Listing } from "./listing.ts";
-import { waitsJson, waitText } from "./waits.ts";
+import { waitHead, waitsJson, waitText } from "./waits.ts";
 
 export function phaseColour(phase: Phase): keyof Painter | undefined {
   switch (phase) {
@@ -55,7 +55,11 @@ function remark(resource: ListedResource): string {
   if (resource.gate !== null) return gateText(resource.gate);
   if (resource.stalled) return `stalled: ${resource.message}`;
   const [wait] = resource.waits;
-  if (wait !== undefined) return waitText(wait);
+  if (wait !== undefined) {
+    // What went wrong says more than that something did.
+    const failed = resource.phase === "failed" && resource.message !== "";
+    return failed ? `${waitHead(wait)}: ${resource.message}` : waitText(wait);
+  }
   return resource.phase === "active" || resource.phase === "deleted" ? "" : resource.message;
 }
 

@@ -3,25 +3,30 @@ import type { Json } from "../../model/json.ts";
 import type { Wait } from "../../model/wait.ts";
 import { utc, visible } from "../../plan/render/visible.ts";
 
+/** The reason, and when it ends where that is known. */
+export const waitHead = ({ reason, until }: Wait): string =>
+  until === null ? reason : `${reason} until ${utc(until)}`;
+
 /** One line: the reason, who is in the way, and when it ends or what ends it. */
-export function waitText({ reason, blocker, until }: Wait): string {
+export function waitText(wait: Wait): string {
+  const { reason, blocker } = wait;
+  const head = waitHead(wait);
   const run =
     blocker === null
       ? "a run that is no longer recorded"
       : `run ${visible(blocker.run)} of ${visible(blocker.uid)}`;
-  const end = until === null ? "" : ` until ${utc(until)}`;
   const resolve = "goes on with a changed spec, or `innominatus retry`";
   switch (reason) {
     case "PreviousExecutionFailed":
-      return `${reason}: ${run} failed, and nobody can say how it left the target; ${resolve}`;
+      return `${head}: ${run} failed, and nobody can say how it left the target; ${resolve}`;
     case "ExhaustedRetries":
-      return `${reason}: ${run} was the last of too many failures in a row; ${resolve}`;
+      return `${head}: ${run} was the last of too many failures in a row; ${resolve}`;
     case "BackoffActive":
-      return `${reason}${end}: ${run} failed`;
+      return `${head}: ${run} failed`;
     case "ResourceBusy":
-      return `${reason}: ${run} has the target, until it ends`;
+      return `${head}: ${run} has the target, until it ends`;
     case "CooldownActive":
-      return `${reason}${end}: ${run} changed the target`;
+      return `${head}: ${run} changed the target`;
   }
 }
 

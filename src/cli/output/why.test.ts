@@ -223,7 +223,8 @@ test("resources and runs read as the golden file does", async () => {
     { ...listed, phase: "active", message: "left over" } as const,
     { ...listed, gate },
     { ...listed, stalled: true },
-    { ...listed, waits: [busy] },
+    { ...listed, waits: [backingOff] },
+    { ...listed, phase: "requested", message: "", waits: [busy, backingOff] } as const,
   ];
   const text =
     renderListing(resourceListing(now), resources, "table") +
