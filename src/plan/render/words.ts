@@ -97,6 +97,10 @@ export function summaryText(plan: Plan): string {
   return parts.join(", ") + (summary.held > 0 ? `; ${summary.held} held` : "");
 }
 
+/** For a title that stands before everything else: `no changes, 2 errors`. */
+export const headline = (plan: Plan): string =>
+  [summaryText(plan), problemCount(plan.problems)].filter((it) => it !== "").join(", ");
+
 /** `2 errors, 1 warning`; empty without problems. */
 export function problemCount(problems: readonly Problem[]): string {
   const errors = problems.filter(isError).length;

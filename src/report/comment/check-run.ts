@@ -2,7 +2,7 @@
 import type { Problem } from "../../model/problem.ts";
 import { prose } from "../../plan/render/markdown-text.ts";
 import { visible } from "../../plan/render/visible.ts";
-import { summaryText } from "../../plan/render/words.ts";
+import { headline } from "../../plan/render/words.ts";
 import type { Annotation, CheckRun } from "../forge/forge.ts";
 import type { Planning } from "./open.ts";
 import { planVerdict } from "./statuses.ts";
@@ -13,7 +13,7 @@ export function planCheck(planning: Planning): CheckRun {
   return {
     name: context,
     conclusion: state === "success" ? "success" : state === "failure" ? "failure" : "neutral",
-    title: plan === undefined ? description : `Plan: ${summaryText(plan)}`,
+    title: plan === undefined ? description : `Plan: ${headline(plan)}`,
     summary: prose(description),
     annotations: (plan?.problems ?? []).filter((it) => it.file !== "").map(annotation),
   };

@@ -4,7 +4,7 @@ import type { Uid } from "../../model/uid.ts";
 import { clippedCode, clippedProse, fenced, link, prose } from "../../plan/render/markdown-text.ts";
 import { planMarkdown } from "../../plan/render/markdown.ts";
 import { counted, shortCommit } from "../../plan/render/visible.ts";
-import { nextSteps, summaryText, type PlanFacts } from "../../plan/render/words.ts";
+import { headline, nextSteps, type PlanFacts } from "../../plan/render/words.ts";
 import { seconds } from "./words.ts";
 
 export interface OpenPullRequest {
@@ -81,7 +81,7 @@ function section(
   }
   const { plan, facts, notes } = planning;
   return planMarkdown(plan, facts, limit, {
-    title: `## Plan: ${summaryText(plan)}`,
+    title: `## Plan: ${headline(plan)}`,
     notes: [
       `Merging this into ${clippedCode(base)} would do this to environment ${clippedCode(plan.environment)}.`,
       ...noteTexts(notes),

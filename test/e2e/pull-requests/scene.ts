@@ -130,15 +130,19 @@ function normalised(body: string, { forge, platform }: Pick<Scene, "forge" | "pl
       seen.set(id, name);
       return name;
     };
-  return body
-    .replaceAll(forge.webUrl, "https://forge.example")
-    .replaceAll(platform.scope.repository, "platform")
-    .replaceAll(platform.root, "/root")
-    .replaceAll(/\b[0-9a-f]{64}\b/g, numbered("hash"))
-    .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "run")
-    .replaceAll(/\b[0-9a-f]{40}\b/g, numbered("commit"))
-    .replaceAll(/\b(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8}\b/g, numbered("commit"))
-    .replaceAll(/\d\d:\d\d:\d\d UTC/g, "hh:mm:ss UTC")
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "a time")
-    .replaceAll(/\d+(\.\d)? s\b/g, "some s");
+  return (
+    body
+      .replaceAll(forge.webUrl, "https://forge.example")
+      .replaceAll(platform.scope.repository, "platform")
+      .replaceAll(platform.root, "/root")
+      .replaceAll(/\b[0-9a-f]{64}\b/g, numbered("hash"))
+      .replaceAll(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "run")
+      .replaceAll(/\b[0-9a-f]{40}\b/g, numbered("commit"))
+      // One in forty has digits only, which elsewhere may be anything.
+      .replaceAll(/(?<=`)[0-9a-f]{8}(?=`)/g, numbered("commit"))
+      .replaceAll(/\b(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{8}\b/g, numbered("commit"))
+      .replaceAll(/\d\d:\d\d:\d\d UTC/g, "hh:mm:ss UTC")
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, "a time")
+      .replaceAll(/\d+(\.\d)? s\b/g, "some s")
+  );
 }
