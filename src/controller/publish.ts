@@ -1,7 +1,7 @@
 /** Status of a repository's environments, from the store to its status branch (DESIGN.md §5, law 9). */
 import { createHash } from "node:crypto";
 import type { Scope } from "../model/uid.ts";
-import { publishStatus } from "../report/status-branch.ts";
+import { publishStatus, type StatusCommit } from "../report/status-branch.ts";
 import { statusFolder, type EnvironmentState } from "../report/environment-state.ts";
 import { statusFiles } from "../report/status-files.ts";
 import { conditionsOf } from "../report/workload-conditions.ts";
@@ -31,7 +31,49 @@ export async function publish(
   branch: string,
   signal: AbortSignal,
 ): Promise<Publication> {
-  const { db, clock } = services;
+  const { db } = services;
+  const read = (): Promise<Status | undefined> => readStatus(services, repository, environments);
+  let tip = await mirror.resolve(branch);
+  const first = await read();
+  if (first === undefined) return { changed: false, commit: undefined };
+  let status = first;
+
+  const last = await lastPublication(db, repository, branch);
+  // A replica that was late, or anybody else, may have pushed since: then the branch says something else.
+  if (last?.hash === status.hash && last.commit === (await mirror.resolve(branch))) {
+    return { changed: false, commit: last.commit };
+  }
+
+  const published = await publishStatus(
+    {
+      gitdir: mirror.gitdir,
+      fetch: async (at) => void (await mirror.fetch(at)),
+      tip: (name) => mirror.resolve(name),
+      push: (name, commit, expected, at) => mirror.push(name, commit, expected, at),
+    },
+    branch,
+    async (found) => {
+      if (found !== tip) [tip, status] = [found, (await read()) ?? status];
+      return status.commit;
+    },
+    signal,
+  );
+  await savePublication(db, repository, branch, { hash: status.hash, commit: published.commit });
+  return published;
+}
+
+interface Status {
+  readonly commit: StatusCommit;
+  /** Of all its files. */
+  readonly hash: string;
+}
+
+/** What the store says now; `undefined`: nothing yet. */
+async function readStatus(
+  services: Pick<Services, "db" | "clock">,
+  repository: string,
+  environments: readonly string[],
+): Promise<Status | undefined> {
   const states: EnvironmentState[] = [];
   const commits: string[] = [];
   for (const environment of environments) {
@@ -40,41 +82,24 @@ export async function publish(
     states.push(state.state);
     commits.push(state.commit);
   }
-  if (states.length === 0) return { changed: false, commit: undefined };
+  if (states.length === 0) return undefined;
 
   const files = statusFiles(states);
   const hash = createHash("sha256")
     .update(JSON.stringify([...files]))
     .digest("hex");
-  const last = await lastPublication(db, repository, branch);
-  // A replica that was late, or anybody else, may have pushed since: then the branch says something else.
-  if (last?.hash === hash && last.commit === (await mirror.resolve(branch))) {
-    return { changed: false, commit: last.commit };
-  }
-
   const folders = new Set(states.map((it) => statusFolder(it.environment)));
-  const published = await publishStatus(
-    {
-      gitdir: mirror.gitdir,
-      fetch: async (at) => void (await mirror.fetch(at)),
-      tip: (name) => mirror.resolve(name),
-      push: (name, commit, expected, at) => mirror.push(name, commit, expected, at),
-    },
-    {
-      branch,
-      files,
-      owned: (path) => path === "README.md" || folders.has(path.slice(0, path.indexOf("/"))),
-      subject: subjectOf(states),
-      trailers: states.flatMap(({ environment }, index) => [
-        ["Innominatus-Environment", environment] as const,
-        ["Innominatus-Observed-Commit", commits[index] ?? ""] as const,
-      ]),
-      at: clock.now(),
-    },
-    signal,
-  );
-  await savePublication(db, repository, branch, { hash, commit: published.commit });
-  return published;
+  const commit: StatusCommit = {
+    files,
+    owned: (path) => path === "README.md" || folders.has(path.slice(0, path.indexOf("/"))),
+    subject: subjectOf(states),
+    trailers: states.flatMap(({ environment }, index) => [
+      ["Innominatus-Environment", environment] as const,
+      ["Innominatus-Observed-Commit", commits[index] ?? ""] as const,
+    ]),
+    at: services.clock.now(),
+  };
+  return { commit, hash };
 }
 
 async function readState(

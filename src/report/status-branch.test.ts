@@ -34,7 +34,6 @@ const remoteOf = (it: Mirror): StatusRemote => ({
 });
 
 const statusOf = (files: Record<string, string>, environment = "production"): StatusCommit => ({
-  branch,
   files: new Map(Object.entries(files)),
   owned: (path) => path.startsWith(`${environment}/`),
   subject: `Record ${environment}`,
@@ -45,7 +44,9 @@ const statusOf = (files: Record<string, string>, environment = "production"): St
   at: new Date("2026-05-01T12:00:00Z"),
 });
 
-const publish = (status: StatusCommit, it = mirror) => publishStatus(remoteOf(it), status, signal);
+const publish = (status: StatusCommit, it = mirror) => publishTo(remoteOf(it), status);
+const publishTo = (remote: StatusRemote, status: StatusCommit, abort = signal) =>
+  publishStatus(remote, branch, async () => status, abort);
 
 describe("publishStatus", () => {
   it("starts a branch of its own", async () => {
@@ -109,6 +110,32 @@ describe("publishStatus", () => {
     expect(await origin.listFiles(branch)).toEqual(["README.md", "notes.md"]);
   });
 
+  it("law 9: who was late says on the new tip what is so now, not what was when it began", async () => {
+    const file = "production/shop.yaml";
+    await publish(statusOf({ [file]: "made\n" }));
+    let now = "updating\n";
+    const remote = remoteOf(mirror);
+    const late: StatusRemote = {
+      ...remote,
+      push: async (...args) => {
+        if (now === "updating\n") {
+          now = "updated\n";
+          await origin.commit({ [file]: now }, "Another replica", { branch });
+        }
+        return remote.push(...args);
+      },
+    };
+    const outcome = await publishStatus(
+      late,
+      branch,
+      async () => statusOf({ [file]: now }),
+      signal,
+    );
+    expect(outcome).toEqual({ commit: await origin.tip(branch), changed: false });
+    expect(await origin.readFile(branch, file)).toBe("updated\n");
+    expect(await origin.log(branch)).toHaveLength(2);
+  });
+
   it("law 9: a branch that somebody else started first is built upon", async () => {
     const theirs = await origin.commit({ "notes.md": "theirs\n" }, "Note", {
       branch,
@@ -127,7 +154,7 @@ describe("publishStatus", () => {
         return "refused";
       },
     };
-    await expect(publishStatus(busy, statusOf({ a: "1" }), signal)).rejects.toThrow(
+    await expect(publishTo(busy, statusOf({ a: "1" }))).rejects.toThrow(
       "let nothing but the controller write to that branch",
     );
     expect(pushes).toBe(5);
@@ -164,7 +191,7 @@ describe("publishStatus", () => {
   it("stops when told to", async () => {
     const stopped = AbortSignal.abort(new Error("stop"));
     const status = statusOf({ a: "1" });
-    await expect(publishStatus(remoteOf(mirror), status, stopped)).rejects.toThrow("stop");
+    await expect(publishTo(remoteOf(mirror), status, stopped)).rejects.toThrow("stop");
     expect(await origin.tip(branch)).toBeUndefined();
   });
 

@@ -24,7 +24,6 @@ export interface StatusRemote {
 }
 
 export interface StatusCommit {
-  readonly branch: string;
   /** Desired content by path. */
   readonly files: ReadonlyMap<string, string>;
   /** Paths of ours: removed when they are not in `files`. Everybody else's are kept. */
@@ -42,25 +41,30 @@ export interface Published {
 
 const attempts = 5;
 
-/** @throws {Error} when others keep pushing first; what was published before stays as it is */
+/**
+ * @param statusOn what to say on this tip, read after the tip was seen: who was late puts no older
+ *   state on top of a newer one
+ * @throws {Error} when others keep pushing first; what was published before stays as it is
+ */
 export async function publishStatus(
   remote: StatusRemote,
-  status: StatusCommit,
+  branch: string,
+  statusOn: (tip: string | undefined) => Promise<StatusCommit>,
   signal: AbortSignal,
 ): Promise<Published> {
   for (let attempt = 1; attempt <= attempts; attempt++) {
     signal.throwIfAborted();
-    const tip = await remote.tip(status.branch);
-    const commit = await commitOnto(remote.gitdir, tip, status);
+    const tip = await remote.tip(branch);
+    const commit = await commitOnto(remote.gitdir, tip, await statusOn(tip));
     if (commit === undefined && tip !== undefined) return { commit: tip, changed: false };
     if (commit !== undefined) {
-      const outcome = await remote.push(status.branch, commit, tip, signal);
+      const outcome = await remote.push(branch, commit, tip, signal);
       if (outcome === "pushed") return { commit, changed: true };
     }
     await remote.fetch(signal);
   }
   throw new Error(
-    `publishing to ${status.branch}: the push was refused ${attempts} times, each on a new tip; ` +
+    `publishing to ${branch}: the push was refused ${attempts} times, each on a new tip; ` +
       `let nothing but the controller write to that branch, or set status.branch to another`,
   );
 }
