@@ -83,7 +83,7 @@ describe("a remote", () => {
     await untilQuiet(at);
     server.delay(0);
     expect(running.child.exitCode).toBeNull();
-    await expectInvariants(at);
+    await expectInvariants(at, server.url);
   });
 
   it("law 1: whose pack is cut in the middle leaves the last good snapshot", async () => {
@@ -98,7 +98,7 @@ describe("a remote", () => {
     expect(await things(at.world)).toEqual({ t0: "small", t1: "small" });
     server.cutPacks(false);
     await untilQuiet(at);
-    await expectInvariants(at);
+    await expectInvariants(at, server.url);
   });
 });
 

@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { z } from "zod";
 import type { Database } from "../../../src/store/database.ts";
 import { allActive, linesOf, published, statusBranch, things, wantedAt } from "./ledger.ts";
-import type { Lab } from "./lab.ts";
+import type { Lab, ServeOptions } from "./lab.ts";
 
 /** Everything that came out of the controllers, for who looks for secrets. */
 const sinks = [
@@ -23,8 +23,10 @@ const sinks = [
 /**
  * I1 no two live holders · I2 no effect twice · I3 no deletion without proof · I4 nothing forgotten ·
  * I5 no secret in a sink · I6 a second pass writes nothing · I7 the end is that of a calm day.
+ *
+ * @param repo by which the controllers knew the repository, if not by its path
  */
-export async function expectInvariants(lab: Lab): Promise<void> {
+export async function expectInvariants(lab: Lab, repo?: string): Promise<void> {
   const wanted = await wantedAt(lab.origin, "main");
   await expectOneHolder(lab);
   await expectEffectsOnce(lab);
@@ -32,7 +34,7 @@ export async function expectInvariants(lab: Lab): Promise<void> {
   await expectNothingForgotten(lab);
   await expectEnd(lab, wanted);
   await expectStatus(lab, wanted);
-  await expectFixedPoint(lab);
+  await expectFixedPoint(lab, repo === undefined ? {} : { repo });
   await expectNoSecrets(lab);
 }
 
@@ -146,11 +148,11 @@ async function expectStatus({ origin }: Lab, wanted: ReadonlyMap<string, string>
   expect({ invariant: "law 9", doubled }).toEqual({ invariant: "law 9", doubled: [] });
 }
 
-async function expectFixedPoint(lab: Lab): Promise<void> {
+async function expectFixedPoint(lab: Lab, options: ServeOptions): Promise<void> {
   // The first catches up with whatever a slow machine has not come to yet.
-  await lab.sync();
+  await lab.sync(options);
   const before = await written(lab);
-  const synced = await lab.sync();
+  const synced = await lab.sync(options);
   expect({ invariant: "I6", code: synced.code, stderr: synced.stderr }).toMatchObject({ code: 0 });
   expect({ invariant: "I6", ...(await written(lab)) }).toEqual({ invariant: "I6", ...before });
 }
