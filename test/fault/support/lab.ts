@@ -58,7 +58,7 @@ const settings = `
 apiVersion: innominatus.dev/v1
 kind: Controller
 intervals: { poll: 1s }
-workers: { count: 10, perProvider: 10, lease: 2s, heartbeat: 500ms }
+workers: { count: 10, perProvider: 10, lease: 4s, heartbeat: 500ms }
 retry:
   step: { base: 100ms, factor: 2, cap: 1s }
   run: { base: 500ms, cap: 2s, stallAfter: 50 }
