@@ -21,6 +21,9 @@ function missingForStep(
   { name, type, config }: WorkflowStep,
   { connections, network }: AtHand,
 ): string | undefined {
+  if (type === "kubernetes" || type === "tekton") {
+    return `its step ${name} acts in a cluster, and there is none here`;
+  }
   const connection = type === "sql" ? config : type === "wait" ? own(config, "sql") : undefined;
   const asked = connectionOf(connection);
   if (asked !== undefined && !connections.includes(asked)) {

@@ -66,6 +66,12 @@ it.each(needs)("a %s step with %j says what it lacks", (type, config, expected) 
   expect(missingFor(asked, everything)).toBeUndefined();
 });
 
+it.each(["kubernetes", "tekton"])("a %s step needs a cluster, and is not tried out", (type) => {
+  const asked = bundle({ create: workflow({ steps: [step(type, {})] }) });
+  const reason = missingFor(asked, { connections: [], network: true });
+  expect(reason).toBe("its step ask acts in a cluster, and there is none here");
+});
+
 const sizes = { enum: ["small", "large"], default: "small" };
 
 test.each<

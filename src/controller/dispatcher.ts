@@ -3,8 +3,8 @@
  * a hint, for the next thing that becomes due, or for the poll that finds what no hint told of.
  */
 import type { Claim } from "../model/run.ts";
-import { claimRun, nextDueMs } from "../store/claims.ts";
-import { isCoolingOver, releaseCooled } from "../store/locks.ts";
+import { claimRun, readDue } from "../store/claims.ts";
+import { releaseCooled } from "../store/locks.ts";
 import type { Hints } from "./hints.ts";
 import type { Services } from "./services.ts";
 import { workOn, type WorkOutcome } from "./worker.ts";
@@ -56,14 +56,14 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
     const seen = hints.count();
     try {
       // Asked first: what becomes due meanwhile is either claimed below or waited for.
-      const due = (await nextDueMs(db)) ?? pollMs;
-      if (await isCoolingOver(db)) {
+      const { nextMs = pollMs, isCoolingOver } = await readDue(db);
+      if (isCoolingOver) {
         await db.transaction((tx) => releaseCooled(tx, clock.now().getTime()));
       }
       for (let claim = await claimNext(); claim !== undefined; claim = await claimNext()) {
         start(claim);
       }
-      await hints.wait(seen, Math.min(Math.max(due, 10), pollMs), clock, drain);
+      await hints.wait(seen, Math.min(Math.max(nextMs, 10), pollMs), clock, drain);
     } catch (error) {
       if (drain.aborted) break;
       log.error({ err: error }, "claiming runs");

@@ -275,16 +275,23 @@ export async function releaseRuns(db: Queryable): Promise<number> {
   return rows.length;
 }
 
-const dueRow = z.object({ ms: z.coerce.number().nullable() });
+const dueRow = z.object({ ms: z.coerce.number().nullable(), cooled: z.boolean() });
 
-/**
- * How long until something that nobody will tell about becomes due; `undefined`: nothing will. What
- * is due already is not counted: the next look finds it, and what cannot go on yet must not keep
- * loops spinning.
- */
-export async function nextDueMs(db: Queryable): Promise<number | undefined> {
+export interface Due {
+  /**
+   * How long until something that nobody will tell about becomes due; `undefined`: nothing will. What
+   * is due already is not counted: the next look finds it, and what cannot go on yet must not keep
+   * loops spinning.
+   */
+  readonly nextMs: number | undefined;
+  /** Whether there is a lock whose cooling is over, to be freed. */
+  readonly isCoolingOver: boolean;
+}
+
+export async function readDue(db: Queryable): Promise<Due> {
   const { rows } = await db.query(
-    `select extract(epoch from min(at) - store_now()) * 1000 as ms from (
+    `select extract(epoch from min(at) - store_now()) * 1000 as ms,
+       exists (select 1 from locks where state = 'cooling' and until <= ${now}) as cooled from (
        select min(not_before) as at from runs where state = 'waiting' and not_before > ${now}
        union all select min(lease_expires_at) from runs where state = 'running'
          and lease_expires_at > ${now}
@@ -294,6 +301,12 @@ export async function nextDueMs(db: Queryable): Promise<number | undefined> {
        union all select min(delete_after) from resources where delete_after > ${now}
          and delete_after is not null and phase <> 'deleted') due`,
   );
-  const { ms } = dueRow.parse(rows[0]);
-  return ms === null ? undefined : Math.max(0, Math.ceil(ms));
+  const { ms, cooled } = dueRow.parse(rows[0]);
+  return {
+    nextMs: ms === null ? undefined : Math.max(0, Math.ceil(ms)),
+    isCoolingOver: cooled,
+  };
 }
+
+export const nextDueMs = async (db: Queryable): Promise<Due["nextMs"]> =>
+  (await readDue(db)).nextMs;

@@ -39,14 +39,6 @@ export async function applyCooldowns(db: Queryable, cooldowns: Cooldowns): Promi
   );
 }
 
-/** Whether there is any lock to free: a look that costs less than a transaction. */
-export async function isCoolingOver(db: Queryable): Promise<boolean> {
-  const { rows } = await db.query(
-    `select 1 from locks where state = 'cooling' and until <= (select store_now()) limit 1`,
-  );
-  return rows.length > 0;
-}
-
 const releasedRow = z.object({
   target: z.string(),
   key: z.string(),
