@@ -188,10 +188,11 @@ test("a kind that the cluster does not know is unavailable, and tried again late
 
 test("a missing right is told with who lacks it, and not retried", async () => {
   const access = inject("kube");
-  const other = await openCorner(access, clusterAs(access, "controller"));
+  const impersonate = { "test-team": { user: "stranger", groups: [] } };
+  const other = await openCorner(access, { ...clusterAs(access, "admin"), impersonate });
   const failure = await failureOf(other.perform({ manifest: configMap("a", {}) }));
   expect(failure.fault).toMatchObject({ reason: "Forbidden", retryable: false });
-  expect(failure.message).toMatch(/"controller" cannot get resource "configmaps"/);
+  expect(failure.message).toMatch(/"stranger" cannot get resource "configmaps"/);
 });
 
 test("a quota that is used up is retried", async () => {
