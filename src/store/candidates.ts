@@ -29,8 +29,14 @@ const dependenciesAreDone = (r: string): string => `(${r}.depends_on = '[]' or n
     or exists (select 1 from resources x where x.repository = ${r}.repository
       and x.environment = ${r}.environment and x.uid = d.uid and x.phase not in ('active', 'deleted'))))`;
 
+/** Planned while another run was making the resource: the next plan wants an update in its place. */
+const isMadeAlready = (r: string): string => `(${r}.operation = 'create' and exists (
+  select 1 from resources x where x.repository = ${r}.repository
+    and x.environment = ${r}.environment and x.uid = ${r}.uid and x.phase = 'active'))`;
+
 const mayStart = (r: string): string =>
-  `not ${targetIsTaken(r)} and not ${isBackingOff(r)} and ${dependenciesAreDone(r)}`;
+  `not ${targetIsTaken(r)} and not ${isBackingOff(r)} and ${dependenciesAreDone(r)}
+    and not ${isMadeAlready(r)}`;
 
 /** Resources that share a target start in order of arrival (E7). */
 const isFirst = `(not r.declared or not exists (select 1 from runs e where e.lock = r.lock

@@ -70,6 +70,15 @@ describe.each(databases())("claims on %s", (kind) => {
     });
   });
 
+  it("law 6: does not begin to make what another run has made meanwhile", async () => {
+    await queue(a);
+    const first = await claimed(db);
+    await enqueue(db, a, { hash: "hash-2", seen: { revision: 0, run: first.run } });
+    await succeed(first);
+    expect(await statesOf(db, a)).toEqual(["succeeded", "queued"]);
+    expect(await tryClaim()).toBeUndefined();
+  });
+
   it("law 6: of workers that claim at once, one gets the run", async () => {
     await queue(a);
     const claims = await Promise.all(
@@ -168,7 +177,11 @@ describe.each(databases())("claims on %s", (kind) => {
     const first = await claimed(db, "one");
     const wait = { reason: "StepRetry", message: "in a minute", retryAfterMs: 60_000 };
     await fenced(db, first, (tx) => recordWaiting(tx, first, wait));
-    await enqueue(db, a, { hash: "hash-2", seen: { revision: 0, run: first.run } });
+    await enqueue(db, a, {
+      operation: "update",
+      hash: "hash-2",
+      seen: { revision: 0, run: first.run },
+    });
     expect(await tryClaim("two")).toBeUndefined();
     expect(await nextDueMs(db)).toBe(60_000);
     await expect(fenced(db, first, async () => "written")).rejects.toThrow(LeaseLostError);
@@ -286,9 +299,14 @@ describe.each(databases())("claims on %s", (kind) => {
     await succeed(await claimed(db));
     const runOf = async (uid: typeof a) => (await listRuns(db, testScope, { uid, limit: 1 }))[0];
     const seen = async (uid: typeof a) => ({ revision: 1, run: (await runOf(uid))?.id ?? null });
-    await enqueue(db, b, { hash: "hash-2", dependsOn: [a], seen: await seen(b) });
+    await enqueue(db, b, {
+      operation: "update",
+      hash: "hash-2",
+      dependsOn: [a],
+      seen: await seen(b),
+    });
     const started = await claimed(db, "one");
-    await enqueue(db, a, { hash: "hash-2", seen: await seen(a) });
+    await enqueue(db, a, { operation: "update", hash: "hash-2", seen: await seen(a) });
     await advanceStoreTime(db, 60_000);
     expect((await claimed(db, "two")).run).toBe(started.run);
   });
