@@ -51,7 +51,7 @@ describe("a process paused for longer than its lease", () => {
 
     const { rows: before } = await at.db.query(`select id, holder, token, attempt from runs`);
     paused.kill("SIGCONT");
-    await paused.said("is lost: another worker has taken over|run interrupted");
+    await paused.said(`is lost: another worker has taken over|run interrupted|"result":"lost"`);
     await until("the woken one at rest", async () => !(await isBusy(at, paused)));
     const { rows: after } = await at.db.query(`select id, holder, token, attempt from runs`);
     expect(after).toEqual(before);
