@@ -101,14 +101,15 @@ export async function recordFailed(
 ): Promise<readonly Told[]> {
   const { reason, held = reason, message, retryAfterMs, fault } = failure;
   const { counts = true, blocks = false } = failure;
+  // One moment for both: the resource is tried again when its target may be.
+  const counted = counts ? await countFailure(tx, claim, retryAfterMs) : undefined;
   await tx.query(
     `update resources set phase = 'failed', run = $1, since = store_now(), reason = $5, message = $6,
        failures = failures + 1, stalled = $7::float8 is null,
-       next_attempt_at = store_now() + $7::float8 * interval '1 ms',
+       next_attempt_at = coalesce($8::timestamptz, store_now() + $7::float8 * interval '1 ms'),
        changed_in = pg_current_xact_id() where ${target}`,
-    [...keys(claim), held, message, retryAfterMs ?? null],
+    [...keys(claim), held, message, retryAfterMs ?? null, counted?.until ?? null],
   );
-  const counted = counts ? await countFailure(tx, claim, retryAfterMs) : undefined;
   const told = await endRun(tx, claim, { state: "failed", reason, message, blocks, fault });
   const backoff: readonly Told[] =
     counted === undefined || counted.until === null
