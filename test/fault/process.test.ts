@@ -38,6 +38,10 @@ describe("a process paused for longer than its lease", () => {
     await writeFile(join(at.world, "hold"), "");
     const paused = await at.serve("one");
     await until("a script at work", () => exists(join(at.world, "at-work")));
+    await until("all runs claimed", async () => {
+      const { rows } = await at.db.query(`select 1 from runs where state = 'running'`);
+      return rows.length === 3;
+    });
     paused.kill("SIGSTOP");
     await at.serve("two");
     await until("all runs taken over", async () => {
@@ -55,7 +59,7 @@ describe("a process paused for longer than its lease", () => {
     await until("the woken one at rest", async () => !(await isBusy(at, paused)));
     const { rows: after } = await at.db.query(`select id, holder, token, attempt from runs`);
     expect(after).toEqual(before);
-    for (const it of after) expect(claimRow.parse(it).token).toBe(2);
+    for (const it of after) expect(claimRow.parse(it).token).toBeGreaterThan(1);
     // No script of the paused one met one of its successor's: see I1.
     await expectInvariants(at);
   });
@@ -89,7 +93,12 @@ async function isBusy({ db }: Lab, { child }: Process): Promise<boolean> {
 
 describe("a clock that jumps", () => {
   it("law 4: shortens no grace, loses no lease, and keeps nobody from looking", async () => {
-    const at = await lab({ wanted: { shop: { t0: "small", t1: "small" } }, grace: "1h" });
+    const at = await lab({
+      wanted: { shop: { t0: "small", t1: "small" } },
+      grace: "1h",
+      // Nobody dies here: a lease is lost to the clock, or not at all.
+      lease: "60s",
+    });
     const file = join(at.world, "clock");
     await writeFile(file, "0");
     const env = { NODE_OPTIONS: `--import=${clockOf(file)}` };

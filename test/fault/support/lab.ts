@@ -27,6 +27,8 @@ export interface LabOptions extends LedgerOptions {
   readonly databaseUrl?: string;
   /** An empty database: the controllers make the tables. */
   readonly empty?: boolean;
+  /** Of the workers, where it is not 4 s. */
+  readonly lease?: string;
 }
 
 export interface ServeOptions {
@@ -54,11 +56,11 @@ export interface Lab {
 }
 
 /** Waits are short, so that what a fault costs shows within seconds. */
-const settings = `
+const settings = (lease = "4s"): string => `
 apiVersion: innominatus.dev/v1
 kind: Controller
 intervals: { poll: 1s }
-workers: { count: 10, perProvider: 10, lease: 4s, heartbeat: 500ms }
+workers: { count: 10, perProvider: 10, lease: ${lease}, heartbeat: 500ms }
 retry:
   step: { base: 100ms, factor: 2, cap: 1s }
   run: { base: 500ms, cap: 2s, stallAfter: 50 }
@@ -85,7 +87,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     given: ServeOptions,
   ): Promise<Process> => {
     await mkdir(dataDir(name), { recursive: true });
-    await writeFile(join(dataDir(name), "innominatus.yaml"), settings);
+    await writeFile(join(dataDir(name), "innominatus.yaml"), settings(options.lease));
     const at = {
       dataDir: dataDir(name),
       databaseUrl: given.databaseUrl ?? databaseUrl,
