@@ -11,6 +11,7 @@ import {
   type ProviderTestFlags,
 } from "./commands/provider.ts";
 import { runEvents, type EventsFlags } from "./commands/events.ts";
+import { runResend } from "./commands/resend.ts";
 import { runLogs } from "./commands/logs.ts";
 import { runResources, runRuns, runStatus, type RunsFlags } from "./commands/records.ts";
 import { runRender, type RenderFlags } from "./commands/render.ts";
@@ -167,12 +168,19 @@ export function createProgram(context: CommandContext, onExit: (code: number) =>
     .option("--type <name>", "of one kind only, like RunFailed or innominatus.run.failed")
     .option("--since <when>", "not older: a length of time like 24h, or a moment")
     .option("--undelivered", "only what the audit sink has not taken")
+    .option("--resend <id...>", "send again what the sink refused; the end of an id will do")
+    .option("--reason <text>", "with --resend: kept on the audit trail")
+    .option("--as <name>", "with --resend: who decides (default: the user of this session)")
     .option("-f, --follow", "oldest first, and go on with those to come")
     .option("--limit <number>", "how many at the most", "50")
     .addOption(environment)
     .addOption(output(...listingFormats))
     .action(async (resource: string | undefined, flags: EventsFlags) =>
-      onExit(await runEvents(context, resource, flags)),
+      onExit(
+        await (flags.resend === undefined
+          ? runEvents(context, resource, flags)
+          : runResend(context, { ...flags, resend: flags.resend })),
+      ),
     );
   onOne(
     command("logs", "what the steps of a run printed")

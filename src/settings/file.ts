@@ -118,6 +118,8 @@ export const settingsFile = z.strictObject({
       url: text.optional(),
       tokenEnv: variable.optional(),
       interval: duration("1s", 100),
+      /** 90 days. */
+      retention: duration("2160h", 60_000),
     })
     .prefault({}),
   api: apiSection.prefault({}),

@@ -60,6 +60,7 @@ export function interpret(
       stallAfter: retry.run.stallAfter,
     },
     auditSink: readAuditSink(file.audit, tell),
+    auditRetentionMs: file.audit.retention,
     auditToken: secretOf("INNOMINATUS_AUDIT_TOKEN", env, tell),
     api: readApi(file, context, secretOf("INNOMINATUS_ADMIN_PASSWORD", env, tell), tell),
     log: file.log,

@@ -50,6 +50,7 @@ test("without file, variable or flag every setting has its default", () => {
       cooldown: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
       stepRetry: { baseMs: 5_000, factor: 2, capMs: 180_000 },
       runRetry: { baseMs: 60_000, capMs: 600_000, stallAfter: 5 },
+      auditRetentionMs: 7_776_000_000,
       api: {
         path: "apps/{name}/score.yaml",
         mode: "commit",
@@ -96,7 +97,7 @@ cooldown: { resources: 1s, targets: 1m, byTarget: { node/one: 10m } }
 retry:
   step: { base: 1s, factor: 3, cap: 1m }
   run: { base: 10s, cap: 5m, stallAfter: 3 }
-audit: { url: "https://audit.example.com", tokenEnv: SINK_TOKEN, interval: 5s }
+audit: { url: "https://audit.example.com", tokenEnv: SINK_TOKEN, interval: 5s, retention: 720h }
 log: { level: debug, encoding: console }
 `,
   });
@@ -134,6 +135,7 @@ log: { level: debug, encoding: console }
     stepRetry: { baseMs: 1_000, factor: 3, capMs: 60_000 },
     runRetry: { baseMs: 10_000, capMs: 300_000, stallAfter: 3 },
     auditSink: { url: "https://audit.example.com", tokenEnv: "SINK_TOKEN", intervalMs: 5_000 },
+    auditRetentionMs: 2_592_000_000,
     log: { level: "debug", encoding: "console" },
   });
 });

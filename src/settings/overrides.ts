@@ -51,6 +51,7 @@ const ways: readonly Way[] = [
   { path: "audit.url", variables: ["INNOMINATUS_AUDIT_URL"] },
   { path: "audit.tokenEnv", variables: ["INNOMINATUS_AUDIT_TOKEN_ENV"] },
   { path: "audit.interval", variables: ["INNOMINATUS_AUDIT_INTERVAL"] },
+  { path: "audit.retention", variables: ["INNOMINATUS_AUDIT_RETENTION"] },
   { path: "log.level", variables: ["INNOMINATUS_LOG_LEVEL", "LOG_LEVEL"], flag: "logLevel" },
   {
     path: "log.encoding",

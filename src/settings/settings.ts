@@ -99,6 +99,8 @@ export interface Settings {
   };
   /** Where the audit trail is delivered to; `undefined`: nowhere. */
   readonly auditSink: AuditSink | undefined;
+  /** How long delivered events, and those that others sent, are kept. */
+  readonly auditRetentionMs: number;
   /** Secret: what others may send audit events to us with. */
   readonly auditToken: string | undefined;
   readonly api: ApiSettings;

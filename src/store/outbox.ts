@@ -3,8 +3,10 @@
  * fenced by a token, with its waits in the store, so that restarts forget nothing (E23, E24).
  */
 import { z } from "zod";
+import type { Scope } from "../model/uid.ts";
 import type { Queryable } from "./database.ts";
 import { eventColumns, ofBundle, parseEvents, type RecordedEvent } from "./events.ts";
+import { uid } from "./rows.ts";
 
 /** The right to deliver, until its end. */
 export interface Sending {
@@ -104,6 +106,53 @@ export async function quarantine(
     [token.toString(), id, problem],
   );
 }
+
+/** The ids of events that the sink refused, by their ends. */
+export async function quarantinedIds(
+  db: Queryable,
+  { repository, environment }: Scope,
+  end: string,
+): Promise<readonly string[]> {
+  const { rows } = await db.query(
+    `select id from events where delivery = 'quarantined' and repository = $1 and environment = $2
+       and right(id, length($3)) = $3 order by seq`,
+    [repository, environment, end],
+  );
+  return rows.map((it) => idRow.parse(it).id);
+}
+
+const idRow = z.object({ id: z.string() });
+
+/**
+ * Pending again, in their old places: they are sent before what was written after them.
+ *
+ * @returns those that were quarantined, with the problem of each
+ */
+export async function resendQuarantined(
+  tx: Queryable,
+  ids: readonly string[],
+): Promise<readonly Resent[]> {
+  const { rows } = await tx.query(
+    `with refused as materialized (
+       select id, problem from events where id = any($1) and delivery = 'quarantined' for update)
+     update events e set delivery = 'pending', problem = null from refused q where e.id = q.id
+     returning e.id, e.type, e.uid, e.run, e.commit, e.correlation, q.problem`,
+    [ids],
+  );
+  return rows.map((it) => resentRow.parse(it));
+}
+
+const resentRow = z.object({
+  id: z.string(),
+  type: z.string(),
+  uid: uid.nullable(),
+  run: z.string().nullable(),
+  commit: z.string().nullable(),
+  correlation: z.string().nullable(),
+  problem: z.string().nullable(),
+});
+
+export type Resent = Readonly<z.output<typeof resentRow>>;
 
 const figuresRow = z
   .object({

@@ -16,10 +16,12 @@ export interface CliOptions {
   /** Both outputs are terminals of so many columns. */
   readonly columns?: number;
   readonly stop?: AbortSignal;
+  /** Told of what is written to standard output, as it comes. */
+  readonly onStdout?: (text: string) => void;
 }
 
 export async function runCli(words: readonly string[], options: CliOptions = {}): Promise<Ran> {
-  const stdout = fakeTerminal(options.columns);
+  const stdout = fakeTerminal(options.columns, options.onStdout);
   const stderr = fakeTerminal(options.columns);
   const code = await runProgram(
     createProgram,
@@ -37,13 +39,17 @@ export async function runCli(words: readonly string[], options: CliOptions = {})
   return { code, stdout: stdout.written(), stderr: stderr.written() };
 }
 
-export function fakeTerminal(columns: number | undefined): Terminal & { written: () => string } {
+export function fakeTerminal(
+  columns: number | undefined,
+  onWrite: (text: string) => void = () => undefined,
+): Terminal & { written: () => string } {
   let all = "";
   return {
     isTTY: columns !== undefined,
     columns,
     write: (text) => {
       all += text;
+      onWrite(text);
     },
     written: () => all,
   };

@@ -18,6 +18,10 @@ export interface EventsFlags extends RunsFlags {
   readonly since?: string;
   readonly undelivered?: boolean;
   readonly follow?: boolean;
+  /** Ids, or their ends: `runResend`. */
+  readonly resend?: readonly string[];
+  readonly reason?: string;
+  readonly as?: string;
 }
 
 export async function runEvents(
@@ -50,7 +54,7 @@ export async function runEvents(
 }
 
 /** What is of no repository: logins, say. */
-const nowhere: Scope = { repository: "", environment: "" };
+export const nowhere: Scope = { repository: "", environment: "" };
 
 interface Wanted {
   readonly scope: Scope;

@@ -4,6 +4,7 @@ import { control, type Observer, type OpenableRepository } from "../../controlle
 import { openRepository } from "../../controller/repository.ts";
 import type { Hints } from "../../controller/hints.ts";
 import type { OuterProviders } from "../../controller/provider-sources.ts";
+import { keepAuditShort } from "../../controller/retention.ts";
 import type { Services } from "../../controller/services.ts";
 import { createTold, type Told } from "../../controller/told.ts";
 import { countQueries } from "../../server/counted-database.ts";
@@ -117,7 +118,11 @@ async function serve(
     watch: (hints: Hints, signal: AbortSignal) => watchFolders(folders, hints, services, signal),
   };
   const options = { pollMs, resyncMs, repositories, providers: watched, observe };
-  await Promise.all([control(services, options, context.stop), deliver?.(stop)]);
+  await Promise.all([
+    control(services, options, context.stop),
+    deliver?.(stop),
+    keepAuditShort(services, settings.auditRetentionMs, stop),
+  ]);
   await server.close();
   await tracer?.close();
   log.info("stopped");

@@ -34,8 +34,8 @@ function eventJson({ context, ...it }: RecordedEvent): Json {
   return { ...it, eventType: auditName(it.type).eventType, phase: context.phase ?? null };
 }
 
-function detailsOf({ data, delivery, problem }: RecordedEvent): string {
-  const all: JsonRecord = delivery === "quarantined" ? { ...data, refused: problem } : data;
+function detailsOf({ id, data, delivery, problem }: RecordedEvent): string {
+  const all: JsonRecord = delivery === "quarantined" ? { ...data, refused: problem, id } : data;
   return Object.entries(all)
     .filter(([, value]) => value !== "" && value !== 0)
     .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
