@@ -3,6 +3,7 @@ import type { CatalogOf } from "../controller/catalog.ts";
 import type { OpenableRepository } from "../controller/controller.ts";
 import { openPullRequests } from "../controller/pull-requests.ts";
 import type { Services } from "../controller/services.ts";
+import { withoutBlocker } from "../model/wait.ts";
 import { plain } from "../plan/render/painter.ts";
 import type { Forge } from "../report/forge/forge.ts";
 import type { RepositorySettings } from "../settings/settings.ts";
@@ -27,7 +28,7 @@ export function pullRequestsOf(
   };
 }
 
-/** As `innominatus why` prints it. */
+/** As `innominatus why` prints it; whoever reads a repository's pull requests need not see other repositories. */
 export const explainWith =
   ({
     db,
@@ -36,5 +37,9 @@ export const explainWith =
   async (scope, uid) => {
     const resource = await readResource(db, scope, uid);
     if (resource === undefined) return `${uid} is not recorded`;
-    return whyText(await explain(db, scope, resource), clock.now(), plain);
+    const why = await explain(db, scope, resource);
+    const waits = why.waits.map((it) =>
+      it.blocker === null || it.blocker.repository === scope.repository ? it : withoutBlocker(it),
+    );
+    return whyText({ ...why, waits }, clock.now(), plain);
   };

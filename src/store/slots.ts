@@ -2,6 +2,7 @@
  * How many runs of a provider are under way, over all workers. A slot is a row: who has it locked
  * decides alone, so that of any number of claims at one moment no more win than there are slots.
  */
+import { z } from "zod";
 import type { Queryable } from "./database.ts";
 
 /** Makes what slots there are to be; none is ever taken away. */
@@ -28,3 +29,14 @@ export const takeSlot = (run: string, provider: string, count: string): string =
     update provider_slots s set run = ${run} from free_slot f
     where s.provider = ${provider} and s.slot = f.slot and s.run is null returning s.slot),
   taken as (select slot from own_slot union all select slot from new_slot)`;
+
+const countRow = z.object({ count: z.coerce.number() });
+
+/** Of one provider, over all workers. */
+export async function runsUnderWay(db: Queryable, provider: string): Promise<number> {
+  const { rows } = await db.query(
+    `select count(*) as count from provider_slots where provider = $1 and run is not null`,
+    [provider],
+  );
+  return countRow.parse(rows[0]).count;
+}

@@ -10,7 +10,7 @@ import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts
 import { CommandError } from "../output/failure.ts";
 import { renderListing, type Listing, type ListingFormat } from "../output/listing.ts";
 import { resourceListing, runListing } from "../output/records.ts";
-import { environmentListing } from "../output/environments.ts";
+import { environmentListing, waitingIn, waitingListing } from "../output/environments.ts";
 import { withStore } from "../session.ts";
 
 export interface ListFlags extends GlobalOptions {
@@ -23,10 +23,15 @@ export async function runStatus(context: CommandContext, flags: ListFlags): Prom
     collect(chosen(scopes, flags), async (scope) => {
       const environment = await readEnvironment(db, scope);
       const resources = await listResources(db, scope);
-      return environment === undefined ? [] : [{ scope, environment, resources }];
+      const waits = await listWaits(db, scope);
+      return environment === undefined ? [] : [{ scope, environment, resources, waits }];
     }),
   );
-  return print(context, environmentListing(context.clock.now()), rows, flags);
+  print(context, environmentListing(context.clock.now()), rows, flags);
+  const waiting = waitingIn(rows);
+  if (flags.output !== "table" || waiting.length === 0) return 0;
+  context.stdout.write("\n");
+  return print(context, waitingListing, waiting, flags);
 }
 
 export interface ResourcesFlags extends ListFlags {

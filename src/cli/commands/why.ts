@@ -7,6 +7,7 @@ import { readEnvironment } from "../../store/environments.ts";
 import { readResource } from "../../store/resources.ts";
 import { readPlanned, readRevision } from "../../store/revisions.ts";
 import { listRuns } from "../../store/runs.ts";
+import { runsUnderWay } from "../../store/slots.ts";
 import { listSteps } from "../../store/steps.ts";
 import { listWaits } from "../../store/waits.ts";
 import { screenOf, type CommandContext, type GlobalOptions } from "../context.ts";
@@ -82,7 +83,12 @@ export async function explain(
     run: run === undefined ? null : { run, steps: await listSteps(db, run.id) },
     gate: resource.gate,
     waits,
-    next: nextEvent(resource, environment?.planHash ?? null, waits),
+    next: nextEvent(
+      resource,
+      environment?.planHash ?? null,
+      waits,
+      await runsUnderWay(db, bundle.provider),
+    ),
   };
 }
 

@@ -1,17 +1,22 @@
 /** Environments as `innominatus status` lists them. */
+import type { Json } from "../../model/json.ts";
 import { isError } from "../../model/problem.ts";
 import { phaseOf, type Recorded } from "../../model/resource.ts";
-import type { Scope } from "../../model/uid.ts";
+import type { Scope, Uid } from "../../model/uid.ts";
+import type { Wait } from "../../model/wait.ts";
 import { problemJson } from "../../plan/render/json.ts";
 import { shortCommit } from "../../plan/render/visible.ts";
 import type { EnvironmentRecord } from "../../store/environments.ts";
 import { between } from "./elapsed.ts";
 import type { Listing } from "./listing.ts";
+import { waitsJson, waitText } from "./waits.ts";
 
 export interface EnvironmentRow {
   readonly scope: Scope;
   readonly environment: EnvironmentRecord;
   readonly resources: readonly Recorded[];
+  /** Of those that wait for something. */
+  readonly waits: ReadonlyMap<Uid, readonly Wait[]>;
 }
 
 const standing = ({ resources }: EnvironmentRow): readonly Recorded[] =>
@@ -31,6 +36,11 @@ export const environmentListing = (now: Date): Listing<EnvironmentRow> => ({
       text: ({ environment: { observedAt } }) => (observedAt ? between(observedAt, now) : ""),
     },
     { title: "active", text: (it) => `${inPhase(it, "active")}/${standing(it).length}` },
+    {
+      title: "waiting",
+      text: (it) => String(it.waits.size),
+      colour: (it) => (it.waits.size > 0 ? "yellow" : undefined),
+    },
     {
       title: "held",
       text: (it) => String(inPhase(it, "held")),
@@ -57,6 +67,7 @@ export const environmentListing = (now: Date): Listing<EnvironmentRow> => ({
       message: environment.message,
       resources: standing(row).length,
       active: inPhase(row, "active"),
+      waiting: [...row.waits].map(([uid, waits]): Json => ({ uid, waits: waitsJson(waits) })),
       held: inPhase(row, "held"),
       failed: inPhase(row, "failed"),
       errors: environment.problems.filter(isError).length,
@@ -65,3 +76,31 @@ export const environmentListing = (now: Date): Listing<EnvironmentRow> => ({
   },
   empty: "nothing is recorded yet: run `innominatus sync --repo …`",
 });
+
+export interface WaitingRow {
+  readonly scope: Scope;
+  readonly uid: Uid;
+  readonly waits: readonly Wait[];
+}
+
+export const waitingIn = (rows: readonly EnvironmentRow[]): readonly WaitingRow[] =>
+  rows.flatMap(({ scope, waits }) =>
+    [...waits].map(([uid, found]) => ({ scope, uid, waits: found })),
+  );
+
+/** What resources wait for, below their environments: the first reason, and how many more there are. */
+export const waitingListing: Listing<WaitingRow> = {
+  columns: [
+    { title: "resource", text: (it) => it.uid },
+    { title: "environment", text: ({ scope }) => `${scope.repository}/${scope.environment}` },
+    { title: "waits for", text: waitsText, colour: () => "yellow" },
+  ],
+  json: ({ uid, waits }) => ({ uid, waits: waitsJson(waits) }),
+  empty: "",
+};
+
+function waitsText({ waits: [first, ...others] }: WaitingRow): string {
+  if (first === undefined) return "";
+  const more = others.map(({ reason }) => reason).join(", ");
+  return more === "" ? waitText(first) : `${waitText(first)}; then ${more}`;
+}

@@ -4,11 +4,15 @@ import type { Wait } from "../../model/wait.ts";
 import { adviceFor } from "../../plan/render/advice.ts";
 import type { NextEvent } from "./why.ts";
 
-/** @param waits what keeps its run from starting, or from being tried again */
+/**
+ * @param waits what keeps its run from starting, or from being tried again
+ * @param underWay runs of its provider that are under way, of which there is a bound
+ */
 export function nextEvent(
   resource: Recorded,
   planHash: string | null,
   waits: readonly Wait[] = [],
+  underWay = 0,
 ): NextEvent {
   const { gate, phase, stalled, nextAttemptAt } = resource;
   const advice = adviceFor(resource, planHash);
@@ -28,7 +32,7 @@ export function nextEvent(
       return { text: "it is tried again", at: nextAttemptAt, command: null };
     case "requested":
       return {
-        text: "its run starts as soon as a worker is free",
+        text: `its run starts as soon as a worker is free${busy(resource, underWay)}`,
         at: nextAttemptAt,
         command: null,
       };
@@ -51,4 +55,9 @@ export function nextEvent(
 function endOf(waits: readonly Wait[]): string | null {
   const ends = waits.flatMap(({ until }) => (until === null ? [] : [until]));
   return ends.length < waits.length ? null : (ends.toSorted().at(-1) ?? null);
+}
+
+function busy({ bundle: { provider } }: Recorded, underWay: number): string {
+  if (underWay === 0) return "";
+  return `: ${underWay} ${underWay === 1 ? "run" : "runs"} of ${provider} ${underWay === 1 ? "is" : "are"} under way`;
 }

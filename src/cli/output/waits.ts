@@ -9,12 +9,9 @@ export const waitHead = ({ reason, until }: Wait): string =>
 
 /** One line: the reason, who is in the way, and when it ends or what ends it. */
 export function waitText(wait: Wait): string {
-  const { reason, blocker } = wait;
+  const { reason } = wait;
   const head = waitHead(wait);
-  const run =
-    blocker === null
-      ? "a run that is no longer recorded"
-      : `run ${visible(blocker.run)} of ${visible(blocker.uid)}`;
+  const run = runOf(wait);
   const resolve = "goes on with a changed spec, or `innominatus retry`";
   switch (reason) {
     case "PreviousExecutionFailed":
@@ -28,6 +25,12 @@ export function waitText(wait: Wait): string {
     case "CooldownActive":
       return `${head}: ${run} changed the target`;
   }
+}
+
+function runOf({ blocker, hidden }: Wait): string {
+  if (hidden === true) return "a run of another resource";
+  if (blocker === null) return "a run that is no longer recorded";
+  return `run ${visible(blocker.run)} of ${visible(blocker.uid)}`;
 }
 
 export const waitsJson = (waits: readonly Wait[]): Json =>

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { gateKinds } from "../../model/plan.ts";
 import { phases, type Recorded } from "../../model/resource.ts";
 import type { Run } from "../../model/run.ts";
-import type { Wait } from "../../model/wait.ts";
+import { withoutBlocker, type Wait } from "../../model/wait.ts";
 import { formatUid } from "../../model/uid.ts";
 import { renderListing } from "./listing.ts";
 import { nextEvent } from "./next-event.ts";
@@ -177,6 +177,22 @@ describe("why", () => {
     expect(nextEvent({ ...recorded, phase: "requested" }, null, [backingOff]).at).toBe(
       backingOff.until,
     );
+  });
+
+  it("E8: says of what may not be seen only that it is there", () => {
+    const waits = [backingOff, busy].map(withoutBlocker);
+    const text = whyText({ ...why, waits }, now);
+    expect(text).toContain("ResourceBusy: a run of another resource has the target, until it ends");
+    expect(text).not.toContain("0198-1 of");
+  });
+
+  it("E8: says how many runs of its provider keep it from a worker", () => {
+    const requested = { ...recorded, phase: "requested", nextAttemptAt: null } as const;
+    expect([0, 1, 4].map((it) => nextEvent(requested, null, [], it).text)).toEqual([
+      "its run starts as soon as a worker is free",
+      "its run starts as soon as a worker is free: 1 run of database-team is under way",
+      "its run starts as soon as a worker is free: 4 runs of database-team are under way",
+    ]);
   });
 
   it("holds the same as JSON", () => {

@@ -1,8 +1,8 @@
 /** Who may ask for what: every operation of the OpenAPI document × every role, from one table. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openTestApi, type TestApi } from "../../../test/support/api.ts";
+import { jsonOf, openTestApi, type TestApi } from "../../../test/support/api.ts";
 import { openTestDatabase } from "../../../test/support/database.ts";
-import { wish, uidOf } from "../../../test/support/runs.ts";
+import { claimed, enqueue, uidOf, wish } from "../../../test/support/runs.ts";
 import type { Database } from "../../store/database.ts";
 import { roles, type Role } from "./schemas/session.ts";
 
@@ -127,5 +127,40 @@ describe("a user of a team", () => {
     expect((await api.as("payer", `/api/resources/${own}/retry`, post)).status).toBe(409);
     expect((await api.as("payer", "/api/specs/shop", { method: "DELETE" })).status).toBe(404);
     expect((await api.as("payer", "/api/admin/providers")).status).toBe(403);
+  });
+
+  it("E8: sees that another resource is in the way, and nothing of which it is", async () => {
+    const shared = { target: "node/worker-1", declared: true };
+    const scope = { repository: "elsewhere", environment: "default" };
+    const [own, other] = [uidOf("pay.queue"), uidOf("secretive.queue")];
+    await wish(db, [other], scope);
+    await enqueue(db, other, { ...shared, scope });
+    const { run } = await claimed(db);
+    await wish(db, [own]);
+    await db.query(`update resources set workload = 'payout' where uid = $1`, [own]);
+    await enqueue(db, own, shared);
+
+    const path = `/api/resources/${encodeURIComponent(own)}/why`;
+    const seen = await jsonOf(await api.as("payer", path));
+    expect(seen["waits"]).toEqual([
+      { reason: "ResourceBusy", blocker: null, hidden: true, until: null },
+    ]);
+    expect(seen["text"]).toContain("a run of another resource has the target, until it ends");
+    for (const word of [run, "secretive", "elsewhere"]) {
+      expect(JSON.stringify(seen)).not.toContain(word);
+    }
+    expect((await jsonOf(await api.as("viewer", path)))["waits"]).toEqual([
+      {
+        reason: "ResourceBusy",
+        blocker: { ...scope, uid: other, run },
+        hidden: false,
+        until: null,
+      },
+    ]);
+
+    await db.query(`update resources set workload = 'payments' where uid = $1`, [other]);
+    expect((await jsonOf(await api.as("payer", path)))["waits"]).toMatchObject([
+      { blocker: { uid: other, run }, hidden: false },
+    ]);
   });
 });

@@ -10,6 +10,7 @@ import { notFound } from "../problem.ts";
 import { createRouter, problems, type ApiEnv } from "../router.ts";
 import { why } from "../schemas/why.ts";
 import type { ApiServices } from "../services.ts";
+import { waitsWithin } from "../views/waits.ts";
 import { resourceId, theResource } from "./resources.ts";
 
 export function whyRoutes(services: ApiServices, authorize: Authorize): OpenAPIHono<ApiEnv> {
@@ -37,7 +38,8 @@ export function whyRoutes(services: ApiServices, authorize: Authorize): OpenAPIH
       const scope = { repository, environment };
       const resource = await readResource(db, scope, uid);
       if (resource === undefined) throw notFound(`resource "${id}"`);
-      const explained = await explain(db, scope, resource);
+      const found = await explain(db, scope, resource);
+      const explained = { ...found, waits: await waitsWithin(db, found.waits, reach) };
       const { dependsOn, next, phase, since, gate, waits } = explained;
       const { decided, provider, run } = whyJson(explained);
       return context.json(
@@ -51,7 +53,7 @@ export function whyRoutes(services: ApiServices, authorize: Authorize): OpenAPIH
           depends_on: [...dependsOn],
           run: run === null ? null : opened(run),
           gate,
-          waits: [...waits],
+          waits: waits.map((it) => ({ ...it, hidden: it.hidden === true })),
           next,
           text: whyText(explained, clock.now()),
         },

@@ -27,7 +27,9 @@ export const why = z
               uid: z.string(),
               run: z.string(),
             })
-            .nullable(),
+            .nullable()
+            .meta({ description: "Null where it is no longer recorded, or `hidden`" }),
+          hidden: z.boolean().meta({ description: "Another resource, which you may not see" }),
           until: time.nullable().meta({ description: "Where it is known when it ends" }),
         }),
       )
