@@ -8,7 +8,9 @@ import type { Provider } from "../provider/provider.ts";
 import { createApi, type Api } from "../server/api/api.ts";
 import { ensureAdministrator } from "../server/api/auth/accounts.ts";
 import { createPasswords } from "../server/api/auth/passwords.ts";
+import type { ApiServices } from "../server/api/services.ts";
 import type { Settings } from "../settings/settings.ts";
+import { shownSettings } from "../settings/shown.ts";
 import { auditEndpoint } from "./audit.ts";
 import type { CommandContext } from "./context.ts";
 import type { ForgeOf } from "./forges.ts";
@@ -26,6 +28,7 @@ export async function openApi(
   services: Services,
   outer: () => CatalogOf,
   forgeOf: ForgeOf,
+  reload: ApiServices["reload"],
 ): Promise<ServedApi> {
   const { db, sealer, clock, log } = services;
   const passwords = createPasswords();
@@ -55,6 +58,8 @@ export async function openApi(
       passwords,
       version,
       specs,
+      shownSettings: shownSettings(settings, context.env),
+      reload,
       providers: () => providersIn(catalogs.size === 0 ? [outer()([])] : [...catalogs.values()]),
       stopping: context.stop,
     },

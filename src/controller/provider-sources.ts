@@ -82,13 +82,19 @@ export async function openProviders(
   };
 
   await refresh(signal);
+  let last: Promise<unknown> = Promise.resolve();
   return {
     // Through a function, so that whoever holds it gets the latest.
     catalogOf: (repository, scope) => catalogOf(repository, scope),
     get problems() {
       return [...failures, ...reads.flatMap((it) => it?.problems ?? [])];
     },
-    refresh,
+    // One after the other: two would fetch into one mirror, and the slower one would win.
+    refresh(at) {
+      const next = last.then(() => refresh(at));
+      last = next.catch(() => undefined);
+      return next;
+    },
     async close() {
       for (const mirror of mirrors.values()) await mirror.close();
     },

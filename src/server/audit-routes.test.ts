@@ -44,7 +44,7 @@ describe.each(databases())("the endpoint for audit events on %s", (kind) => {
     const app = auditRoutes({
       authorize: bearerToken("t0ken", async (context, next) => {
         if (context.req.header("authorization") !== "Bearer of-ann") return context.json({}, 401);
-        const ann = { username: "ann", via: "session", role: "operator" } as const;
+        const ann = { username: "ann", actor: "ann", via: "session", role: "operator" } as const;
         context.set("principal", { ...ann, teams: {}, scopes: ["write"] });
         await next();
         return undefined;

@@ -22,6 +22,14 @@ export async function readUser(db: Queryable, username: string): Promise<StoredU
   return rows[0] === undefined ? undefined : row.parse(rows[0]);
 }
 
+/** By name: few, as whoever is in the settings is not in here. */
+export async function listUsers(db: Queryable): Promise<StoredUser[]> {
+  const { rows } = await db.query(
+    `select username, role, teams, password_hash from api_users order by username`,
+  );
+  return rows.map((it) => row.parse(it));
+}
+
 const countRow = z.object({ count: z.coerce.number() });
 
 export async function countUsers(db: Queryable): Promise<number> {

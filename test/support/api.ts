@@ -79,6 +79,8 @@ export async function openTestApi(
     version: "1.2.3",
     providers: () => [],
     specs: noSpecs,
+    shownSettings: { listen: { port: 8081 } },
+    reload: () => Promise.resolve({ changed: false, problems: [] }),
     stopping: stopping.signal,
     ...more,
     settings,

@@ -74,8 +74,14 @@ async function serve(
   const seen: Seen = { looked: false, unreachable: new Set() };
   const forges = openForges(context, settings);
   const forgeOf: ForgeOf = (repository) => forges.get(repository);
-  const api = await openApi(context, settings, services, () => providers.catalogOf, forgeOf);
   const told = createTold();
+  const reload = async (signal: AbortSignal) => {
+    const changed = await providers.refresh(signal);
+    for (const it of settings.repositories) told.tell(it.name);
+    return { changed, problems: providers.problems };
+  };
+  const catalogOf = () => providers.catalogOf;
+  const api = await openApi(context, settings, services, catalogOf, forgeOf, reload);
   const hooks = webhookEndpoint(services, settings, context.env, told, metrics);
   const server = await startServer({
     listen: settings.listen,

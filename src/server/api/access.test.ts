@@ -8,10 +8,18 @@ import { roles, type Role } from "./schemas/session.ts";
 
 /** The lowest role that may; `nobody-needed`: without authentication. A new operation needs a row. */
 const access: Readonly<Record<string, Role | "nobody-needed">> = {
+  "DELETE /api/admin/users/{username}": "admin",
+  "DELETE /api/admin/users/{username}/api-keys/{name}": "admin",
   "DELETE /api/applications/{name}": "operator",
   "DELETE /api/profile/api-keys/{name}": "viewer",
+  "DELETE /api/resources/{id}": "operator",
   "DELETE /api/specs/{name}": "operator",
+  "DELETE /api/teams/{id}": "admin",
+  "GET /api/admin/config": "admin",
   "GET /api/admin/providers": "admin",
+  "GET /api/admin/users": "admin",
+  "GET /api/admin/users/{username}": "admin",
+  "GET /api/admin/users/{username}/api-keys": "admin",
   "GET /api/applications": "viewer",
   "GET /api/applications/{name}": "viewer",
   "GET /api/auth/config": "nobody-needed",
@@ -34,18 +42,28 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "GET /api/specs": "viewer",
   "GET /api/specs/{name}": "viewer",
   "GET /api/stats": "viewer",
+  "GET /api/teams": "admin",
+  "GET /api/teams/{id}": "admin",
   "GET /api/user-info": "viewer",
+  "GET /api/users": "admin",
   "GET /api/workflows": "viewer",
   "GET /api/workflows/{id}": "viewer",
   "GET /api/workflows/{id}/logs": "viewer",
+  "POST /api/admin/reload": "admin",
+  "POST /api/admin/users": "admin",
+  "POST /api/admin/users/{username}/api-keys": "admin",
   "POST /api/applications": "operator",
   "POST /api/login": "nobody-needed",
   "POST /api/logout": "viewer",
   "POST /api/plans/{hash}/approve": "approver",
   "POST /api/profile/api-keys": "viewer",
+  "POST /api/resources": "operator",
   "POST /api/resources/{id}/retry": "operator",
   "POST /api/specs": "operator",
+  "POST /api/teams": "admin",
   "POST /api/workflows/{id}/cancel": "operator",
+  "PUT /api/admin/users/{username}": "admin",
+  "PUT /api/resources/{id}": "operator",
 };
 
 /** Open beside those, as they hold nothing but what the package itself says. */
@@ -71,7 +89,7 @@ const concrete = (path: string): string =>
 
 const requestOf = (operation: string): readonly [string, RequestInit] => {
   const [method = "", path = ""] = operation.split(" ");
-  const body = method === "POST" ? { body: "{}" } : {};
+  const body = ["POST", "PUT"].includes(method) ? { body: "{}" } : {};
   return [concrete(path), { method, headers: { "content-type": "application/json" }, ...body }];
 };
 
@@ -99,7 +117,7 @@ describe.each(Object.entries(access))("%s", (operation, least) => {
     stop.abort();
     await body?.cancel().catch(() => undefined);
     const mayAsk = least !== "nobody-needed" && roles.indexOf(role) >= roles.indexOf(least);
-    expect(mayAsk ? [200, 201, 204, 400, 404, 422] : [403]).toContain(status);
+    expect(mayAsk ? [200, 201, 204, 400, 404, 405, 422, 501] : [403]).toContain(status);
   });
 });
 

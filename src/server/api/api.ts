@@ -11,10 +11,13 @@ import { conditional } from "./conditional.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { createRouter, type ApiEnv } from "./router.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { administrationRoutes } from "./routes/administration.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
+import { elsewhereRoutes } from "./routes/elsewhere.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { graphRoutes } from "./routes/graph.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
+import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { providerRoutes } from "./routes/providers.ts";
 import { resourceRoutes } from "./routes/resources.ts";
@@ -35,6 +38,9 @@ const all = [
   graphRoutes,
   whyRoutes,
   cancelRoutes,
+  peopleRoutes,
+  administrationRoutes,
+  elsewhereRoutes,
 ] as const;
 
 export interface Api {

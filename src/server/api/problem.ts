@@ -17,6 +17,7 @@ export type ErrorStatus =
   | 422
   | 429
   | 500
+  | 501
   | 503;
 
 export interface ProblemFacts {
@@ -51,6 +52,7 @@ const titles: Readonly<Record<ErrorStatus, string>> = {
   422: "Problems in the file",
   429: "Too many attempts",
   500: "Internal error",
+  501: "Not offered",
   503: "Not available now",
 };
 

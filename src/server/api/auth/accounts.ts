@@ -1,6 +1,14 @@
 /** Who there is: users of the settings, and the first administrator, who is in the store. */
+import { compareText } from "../../../model/problem.ts";
 import type { ApiSettings } from "../../../settings/api.ts";
-import { addUser, countUsers, readUser, savePassword } from "../../../store/api-users.ts";
+import {
+  addUser,
+  countUsers,
+  listUsers,
+  readUser,
+  savePassword,
+  type StoredUser,
+} from "../../../store/api-users.ts";
 import type { Database, Queryable } from "../../../store/database.ts";
 import { roles, type Role } from "../schemas/session.ts";
 import type { Passwords } from "./passwords.ts";
@@ -21,12 +29,36 @@ export async function findAccount(
   const configured = settings.users.find((it) => it.username === username);
   if (configured !== undefined) return { ...configured, role: configured.role ?? null };
   const stored = await readUser(db, username);
-  if (stored === undefined) return undefined;
+  return stored === undefined ? undefined : accountOf(stored);
+}
+
+function accountOf(stored: StoredUser): Account {
   const teams = Object.entries(stored.teams).flatMap(([team, given]) => {
     const role = roleOf(given);
     return role === null ? [] : [[team, role] as const];
   });
   return { ...stored, role: roleOf(stored.role), teams: Object.fromEntries(teams) };
+}
+
+/** Everybody who could log in, by name. */
+export async function listAccounts(
+  db: Queryable,
+  settings: Pick<ApiSettings, "users">,
+): Promise<readonly ListedAccount[]> {
+  const configured = settings.users.map((it) => ({
+    ...it,
+    role: it.role ?? null,
+    source: "settings" as const,
+  }));
+  const taken = new Set(configured.map((it) => it.username));
+  const stored = (await listUsers(db))
+    .filter((it) => !taken.has(it.username))
+    .map((it) => ({ ...accountOf(it), source: "store" as const }));
+  return [...configured, ...stored].toSorted((a, b) => compareText(a.username, b.username));
+}
+
+export interface ListedAccount extends Account {
+  readonly source: "settings" | "store";
 }
 
 const roleOf = (text: string | null): Role | null => roles.find((it) => it === text) ?? null;

@@ -61,14 +61,14 @@ async function principalOf(
     const account = session && (await findAccount(db, settings, session.username));
     if (account === undefined) return undefined;
     const { username, role, teams } = account;
-    return { username, role, teams, via: "session", scopes, session: hash };
+    return { username, actor: username, role, teams, via: "session", scopes, session: hash };
   }
   const key = await useKey(db, hash);
   const account = key && (await findAccount(db, settings, key.username));
   if (key === undefined || account === undefined) return undefined;
   const { username, role, teams } = account;
   const granted = scopes.filter((it) => key.scopes.includes(it));
-  return { username, role, teams, via: "key", scopes: granted };
+  return { username, actor: username, role, teams, via: "key", scopes: granted };
 }
 
 const unauthenticated = (detail: string): ApiError =>

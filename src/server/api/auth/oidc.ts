@@ -76,6 +76,7 @@ function principalOf(payload: JWTPayload, settings: OidcSettings): Principal | u
   });
   return {
     username: `oidc:${username}`,
+    actor: `oidc:${username}`,
     via: "oidc",
     role: everywhere.length === 0 ? null : strongest(everywhere),
     teams: Object.fromEntries(teams),

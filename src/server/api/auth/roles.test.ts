@@ -9,6 +9,7 @@ const teams = [
 ];
 const someone = (more: Partial<Principal>): Principal => ({
   username: "ada",
+  actor: "ada",
   via: "session",
   role: null,
   teams: {},

@@ -4,6 +4,8 @@ import { roles, scopes, type Role, type ScopeName } from "../schemas/session.ts"
 /** Whoever is asking, and what they have been given. */
 export interface Principal {
   readonly username: string;
+  /** For the audit trail and for commits: whoever it really is. */
+  readonly actor: string;
   readonly via: "session" | "key" | "oidc";
   /** Everywhere; `null`: only in teams. */
   readonly role: Role | null;

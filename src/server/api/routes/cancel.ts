@@ -38,7 +38,7 @@ export function cancelRoutes(services: ApiServices, authorize: Authorize): OpenA
       // Where one may not change it, it is not there.
       const isOwn = covers(reachOf(principal, "write", settings.teams), run.workload);
       if (!isOwn) throw notFound(`run "${given}"`);
-      const by = { actor: principal.username, reason: "" };
+      const by = { actor: principal.actor, reason: "" };
       const outcome = await db.transaction((tx) =>
         cancelRun(tx, run.id, by, clock.now().getTime()),
       );

@@ -179,7 +179,7 @@ export function planRoutes(services: ApiServices, authorize: Authorize): OpenAPI
         });
       }
       const scope = { repository, environment: name };
-      const approver = principal.username;
+      const approver = principal.actor;
       const plan = found.plan.hash;
       await db.transaction(async (tx) => {
         await approvePlan(tx, scope, { plan, approver, reason });

@@ -128,7 +128,7 @@ export function resourceRoutes(services: ApiServices, authorize: Authorize): Ope
       const again = await db.transaction(async (tx) => {
         const reset = await resetFailures(tx, found, { uid, stalled: true });
         if (reset.length === 0) return false;
-        const fact = { ...scopeOf(found), type: "BlockCleared", actor: principal.username, uid };
+        const fact = { ...scopeOf(found), type: "BlockCleared", actor: principal.actor, uid };
         await appendEvents(tx, [fact], clock.now().getTime());
         await tx.query(`select pg_notify('innominatus', 'retry')`);
         return true;
@@ -174,7 +174,7 @@ export function resourceRoutes(services: ApiServices, authorize: Authorize): Ope
         const read = await vaultOn(sealer, tx).get({ ...scope, uid, key: given.key });
         if (read === undefined) return undefined;
         const data = { key: given.key };
-        const fact = { ...scope, type: "SecretRead", actor: principal.username, uid, data };
+        const fact = { ...scope, type: "SecretRead", actor: principal.actor, uid, data };
         await appendEvents(tx, [fact], clock.now().getTime());
         return read;
       });

@@ -1,13 +1,7 @@
 /** Logging in and out, who one is, and one's API keys. */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
-import {
-  addKey,
-  listKeys,
-  removeKey,
-  removeSession,
-  type StoredKey,
-} from "../../../store/api-sessions.ts";
+import { addKey, listKeys, removeKey, removeSession } from "../../../store/api-sessions.ts";
 import { appendEvents } from "../../../store/events.ts";
 import { addressOf } from "../auth/address.ts";
 import { guard, type Authorize } from "../auth/authorize.ts";
@@ -25,10 +19,10 @@ import {
   login,
   loginRequest,
   newApiKey,
-  scopes,
   userInfo,
 } from "../schemas/session.ts";
 import type { ApiServices } from "../services.ts";
+import { keyView } from "../views/api-key.ts";
 
 export function sessionRoutes(services: ApiServices, authorize: Authorize): OpenAPIHono<ApiEnv> {
   const { db, clock, settings } = services;
@@ -214,7 +208,7 @@ export function sessionRoutes(services: ApiServices, authorize: Authorize): Open
       const removed = await db.transaction(async (tx) => {
         if (!(await removeKey(tx, principal.username, given))) return false;
         const data = { name: given };
-        const fact = { ...nowhere, type: "ApiKeyRevoked", actor: principal.username, data };
+        const fact = { ...nowhere, type: "ApiKeyRevoked", actor: principal.actor, data };
         await appendEvents(tx, [fact], nowMs());
         return true;
       });
@@ -249,13 +243,4 @@ const infoOf = (principal: Principal) => ({
   teams: { ...principal.teams },
   everywhere: principal.role,
   scopes: permissionsOf(principal).filter((it) => principal.scopes.includes(it)),
-});
-
-const keyView = (key: StoredKey) => ({
-  name: key.name,
-  masked_key: `${key.hint}…`,
-  scopes: scopes.filter((it) => key.scopes.includes(it)),
-  created_at: key.createdAt,
-  expires_at: key.expiresAt,
-  last_used_at: key.lastUsedAt,
 });

@@ -104,7 +104,7 @@ export function specRoutes(services: ApiServices, authorize: Authorize): OpenAPI
         const outcome = await specs.submit(
           await readSubmitted(context),
           context.req.valid("query"),
-          principal,
+          { username: principal.actor },
           (workload) => covers(reach, workload),
           AbortSignal.any([stopping, context.req.raw.signal]),
         );
@@ -171,7 +171,7 @@ export function specRoutes(services: ApiServices, authorize: Authorize): OpenAPI
         if (!covers(reach, given)) throw notFound(`spec "${given}"`);
         const signal = AbortSignal.any([stopping, context.req.raw.signal]);
         const target = context.req.valid("query");
-        const outcome = await specs.remove(given, target, principal, signal);
+        const outcome = await specs.remove(given, target, { username: principal.actor }, signal);
         return context.json(submittedView(committed(outcome), "removed"), 200);
       },
     );
