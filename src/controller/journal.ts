@@ -106,11 +106,12 @@ export function openJournal(
       write((tx) =>
         waitStep(tx, run, prefix + step, stopping ? "its time is over: it is being stopped" : null),
       ),
-    async end(step, result) {
+    async end(step, { completedAt, ...result }) {
       if (unwritten.ended !== undefined) await write(async () => undefined);
       const sealed = sealer.seal(JSON.stringify(result), contextOf(prefix + step));
       const names = Object.keys(result.outputs).toSorted();
-      unwritten.ended = { step: prefix + step, sealed, names };
+      const ended = { step: prefix + step, sealed, names };
+      unwritten.ended = completedAt === undefined ? ended : { ...ended, completedAt };
     },
     async skip(step) {
       const cancel = await write(async (tx, cancelled) => {

@@ -1,9 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { databases, openTestDatabase } from "../../test/support/database.ts";
+import { z } from "zod";
+import {
+  advanceStoreTime,
+  databases,
+  openTestDatabase,
+  setStoreTime,
+} from "../../test/support/database.ts";
 import { claimed, emptyTables, statesOf, testScope, uidOf } from "../../test/support/runs.ts";
 import { servicesOn, stepType, type ServicesOptions } from "../../test/support/services.ts";
 import { enqueueSteps } from "../../test/support/workflows.ts";
-import type { StepContext } from "../execute/step-type.ts";
+import { defineStep, type StepContext } from "../execute/step-type.ts";
 import { LeaseLostError, WaitingError } from "../model/errors.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { Claim } from "../model/run.ts";
@@ -64,6 +70,32 @@ describe.each(databases())("a worker on %s", (kind) => {
       "PhaseTransition",
       "LockReleased",
     ]);
+  });
+
+  it("E9: a step's end is the engine's, where one tells it and it is not later than ours", async () => {
+    await setStoreTime(db, new Date("2026-01-01T00:00:00Z"));
+    await enqueueSteps(db, uid, [
+      { name: "first", type: "engine" },
+      { name: "second", type: "engine" },
+    ]);
+    const claim = await claimed(db, "worker", { leaseMs: 86_400_000 });
+    const times = ["2026-01-01T00:07:00.000Z", "2026-01-01T02:00:00.000Z"];
+    const engine = defineStep({
+      type: "engine",
+      schema: z.looseObject({}),
+      contexts: {},
+      async run() {
+        await advanceStoreTime(db, 600_000);
+        return { outputs: {}, sensitive: [], completedAt: times.shift() ?? "" };
+      },
+    });
+    const services = servicesOn(db, { executors: [engine] });
+    expect(await workOn(services, claim, never)).toBe("done");
+    expect((await listSteps(db, claim.run)).map((it) => it.endedAt)).toEqual([
+      "2026-01-01T00:07:00.000Z",
+      "2026-01-01T00:20:00.000Z",
+    ]);
+    await setStoreTime(db, undefined);
   });
 
   it("stops at the end of a step when the process does, and the next one goes on from there", async () => {

@@ -13,6 +13,8 @@ export interface StepResult {
   readonly outputs: JsonRecord;
   /** Names of outputs whose values are secrets. */
   readonly sensitive: readonly string[];
+  /** ISO 8601: when it was done by the engine's clock, where an engine did it (E9). */
+  readonly completedAt?: string;
 }
 
 /** What an interrupted attempt left behind. */
@@ -25,7 +27,7 @@ export type Observed =
 
 /** What a step tells the audit trail of an object that an engine runs for it. */
 export interface EngineEvent {
-  readonly type: "PipelineRunCreated" | "PipelineRunAdopted";
+  readonly type: "PipelineRunCreated" | "PipelineRunAdopted" | "PipelineRunConflict";
   /** `namespace/name`. */
   readonly engineObject: string;
 }

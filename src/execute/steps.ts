@@ -189,10 +189,11 @@ async function performStep(performer: Performer, open: OpenStep): Promise<StepRe
       waiting: (ms) => journal.wait(step.name, ms, reason === "DeadlineExceeded"),
     });
 
-  const finish = async ({ outputs, sensitive }: StepResult): Promise<StepResult> => {
-    const isSecret = (name: string) => sensitive.includes(name) || isCredentialName(name);
-    const result = withSecrets(outputs, isSecret, masker);
-    await journal.end(step.name, result);
+  const finish = async (done: StepResult): Promise<StepResult> => {
+    const isSecret = (name: string) => done.sensitive.includes(name) || isCredentialName(name);
+    const result = withSecrets(done.outputs, isSecret, masker);
+    const { completedAt } = done;
+    await journal.end(step.name, completedAt === undefined ? result : { ...result, completedAt });
     return result;
   };
 

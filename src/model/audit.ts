@@ -87,6 +87,7 @@ const outcomes: Readonly<Record<string, AuditOutcome>> = {
   lost: "failure",
   refused: "failure",
   denied: "failure",
+  conflict: "failure",
 };
 
 /**

@@ -79,6 +79,8 @@ export interface Fault {
   readonly exitCode?: number;
   /** At most 4 KB; masked on its way to the record. */
   readonly logTail?: string;
+  /** ISO 8601: when, by the engine's clock. */
+  readonly at?: string;
 }
 
 /** An attempt failed, and what threw knows how. */

@@ -121,6 +121,9 @@ describe.each(databases())("metrics of what is committed to %s", (kind) => {
     expect(await told()).toContain('pipelinerun_creations_total{result="created"} 0');
     await db.transaction((tx) => tell(tx, "PipelineRunCreated", claim));
     expect(await told()).toContain('pipelinerun_creations_total{result="created"} 1');
+    expect(await told()).toContain('pipelinerun_creations_total{result="conflict"} 0');
+    await db.transaction((tx) => tell(tx, "PipelineRunConflict", claim));
+    expect(await told()).toContain('pipelinerun_creations_total{result="conflict"} 1');
   });
 
   it("E27: counts waits by reason, and runs taken over", async () => {

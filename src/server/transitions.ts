@@ -57,6 +57,9 @@ function countOther(metrics: Metrics, { type, at, data, context }: RecordedEvent
     case "PipelineRunAdopted":
       metrics.pipelineRunMade("adopted");
       return;
+    case "PipelineRunConflict":
+      metrics.pipelineRunMade("conflict");
+      return;
     case "BackoffActive":
       metrics.runWaits("BackoffActive");
       return;

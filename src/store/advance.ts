@@ -5,14 +5,12 @@ import type { JsonRecord } from "../model/json.ts";
 import type { Claim } from "../model/run.ts";
 import { cancelOf, fence, type Cancel } from "./claims.ts";
 import type { Queryable } from "./database.ts";
-import { endStep, type StartedStep } from "./steps.ts";
+import { endedAt, endStep, type EndedStep, type StartedStep } from "./steps.ts";
 import { saveResolved } from "./runs.ts";
 
 /** What is known, and goes into the record with the next write about the run. */
 export interface Unwritten {
-  ended:
-    | { readonly step: string; readonly sealed: Uint8Array; readonly names: readonly string[] }
-    | undefined;
+  ended: EndedStep | undefined;
   /** As they were resolved when the run started. */
   params: JsonRecord | undefined;
 }
@@ -26,7 +24,7 @@ export async function writeUnwritten(
   { ended, params }: Unwritten,
 ): Promise<void> {
   if (params !== undefined) await saveResolved(tx, run, params);
-  if (ended !== undefined) await endStep(tx, run, ended.step, ended.sealed, ended.names);
+  if (ended !== undefined) await endStep(tx, run, ended);
 }
 
 /**
@@ -47,7 +45,7 @@ export async function advanceRun(
        update runs r set desired = jsonb_set(r.desired, '{params}', $10) from fence
        where r.id = fence.id and $10::jsonb is not null),
      ended as (
-       update steps s set state = 'ended', ended_at = store_now(), sealed = $8, output_names = $9,
+       update steps s set state = 'ended', ended_at = ${endedAt("$11")}, sealed = $8, output_names = $9,
          error = null from fence where s.run = fence.id and s.name = $7),
      started as (
        insert into steps (run, index, name, type, state, attempts, effect)
@@ -67,6 +65,7 @@ export async function advanceRun(
       ended?.sealed ?? null,
       ended === undefined ? null : JSON.stringify(ended.names),
       params === undefined ? null : JSON.stringify(params),
+      ended?.completedAt ?? null,
     ],
   );
   if (rows[0] === undefined) throw new LeaseLostError(claim.target, claim.token);

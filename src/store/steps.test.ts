@@ -50,8 +50,9 @@ describe.each(databases())("steps on %s", (kind) => {
   it("lists steps in the workflow's order, with what became of them", async () => {
     const { run } = await begin();
     await write((tx) => skipStep(tx, run, grant));
+    const ended = { step: "role", sealed: new Uint8Array([1, 2]), names: ["password"] };
     await write((tx) => startStep(tx, run, role));
-    await write((tx) => endStep(tx, run, "role", new Uint8Array([1, 2]), ["password"]));
+    await write((tx) => endStep(tx, run, ended));
     expect(await listSteps(db, run)).toMatchObject([
       {
         name: "role",

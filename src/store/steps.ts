@@ -23,6 +23,7 @@ const fault: z.ZodType<Fault> = z.object({
   step: z.string().exactOptional(),
   exitCode: z.number().exactOptional(),
   logTail: z.string().exactOptional(),
+  at: z.string().exactOptional(),
 });
 
 const row = z
@@ -79,17 +80,26 @@ export async function startStep(tx: Queryable, run: string, step: StartedStep): 
   );
 }
 
-export async function endStep(
-  tx: Queryable,
-  run: string,
-  step: string,
-  sealed: Uint8Array,
-  outputNames: readonly string[],
-): Promise<void> {
+/**
+ * SQL: when a step was over. The engine's time counts, where it told one, unless our clock is behind
+ * it, or was past it when the step began (E9).
+ */
+export const endedAt = (told: string): string =>
+  `least(store_now(), greatest(started_at, coalesce(${told}::timestamptz, store_now())))`;
+
+export interface EndedStep {
+  readonly step: string;
+  readonly sealed: Uint8Array;
+  readonly names: readonly string[];
+  /** By the engine's clock. */
+  readonly completedAt?: string;
+}
+
+export async function endStep(tx: Queryable, run: string, ended: EndedStep): Promise<void> {
   await tx.query(
-    `update steps set state = 'ended', ended_at = store_now(), sealed = $3, output_names = $4,
+    `update steps set state = 'ended', ended_at = ${endedAt("$5")}, sealed = $3, output_names = $4,
        error = null where run = $1 and name = $2`,
-    [run, step, sealed, JSON.stringify(outputNames)],
+    [run, ended.step, ended.sealed, JSON.stringify(ended.names), ended.completedAt ?? null],
   );
 }
 
@@ -129,7 +139,8 @@ export async function failStep(
   failure: Fault | undefined,
 ): Promise<void> {
   await tx.query(
-    `update steps set state = 'failed', error = $3, failure = $4, ended_at = store_now(),
+    `update steps set state = 'failed', error = $3, failure = $4,
+       ended_at = ${endedAt("($4::jsonb ->> 'at')")},
        effect = coalesce(($4::jsonb ->> 'effect')::boolean, effect) where run = $1 and name = $2`,
     [run, step, error, failure === undefined ? null : JSON.stringify(failure)],
   );

@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { createTekton } from "../../src/execute/steps/tekton.ts";
-import type { CancelContext, EngineEvent, StepContext } from "../../src/execute/step-type.ts";
+import type {
+  CancelContext,
+  EngineEvent,
+  StepContext,
+  StepResult,
+} from "../../src/execute/step-type.ts";
 import { openClusters } from "../../src/execute/kube/clusters.ts";
 import { KubeError } from "../../src/execute/kube/kube-error.ts";
 import { StepFailedError, WaitingError } from "../../src/model/errors.ts";
@@ -18,6 +23,8 @@ interface Stage {
   readonly corner: Corner;
   /** One look of the step, as the controller makes it. */
   look(config?: JsonRecord, more?: Partial<StepContext>): Promise<JsonRecord>;
+  /** As `look`: all that the step tells. */
+  result(): Promise<StepResult>;
   cancel(config?: JsonRecord, more?: Partial<CancelContext>): Promise<void>;
   note(): Json | undefined;
   /** What the journal holds after a crash. */
@@ -90,6 +97,7 @@ function openStage(run = "run-1"): Stage {
     });
   return {
     corner,
+    result: () => bind({}).run(contextOf({})),
     look: async (config = {}, more = {}) => (await bind(config).run(contextOf(more))).outputs,
     cancel: (config = {}, more = {}) =>
       bind(config).cancel({ ...contextOf({}), reason: "Cancelled", graceOver: false, ...more }),
@@ -175,9 +183,13 @@ describe("the object", () => {
   test("E17: of somebody else with its name is left alone, and conflicts without effect", async () => {
     const theirs = { apiVersion: version, kind: "PipelineRun", metadata: { name: nameOf() } };
     const before = await corner.apply(JSON.stringify({ ...theirs, spec: { theirs: true } }));
-    const fault = await fails(openStage().look());
+    const stage = openStage();
+    const fault = await fails(stage.look());
     expect(fault).toMatchObject({ reason: "NameConflict", effect: false });
     expect(await read()).toEqual(before);
+    expect(stage.events).toEqual([
+      { type: "PipelineRunConflict", engineObject: `${corner.namespace}/${nameOf()}` },
+    ]);
   });
 
   test("E18: is looked for after a create that nobody answered", async () => {
@@ -267,6 +279,22 @@ describe("how it went", () => {
       step: "load",
       exitCode: 137,
     });
+  });
+
+  test("E9, E21: when it ended is told by the engine, of a success and of a failure", async () => {
+    const at = { completionTime: "2026-01-01T00:03:00Z" };
+    const stage = openStage();
+    await waits(stage.look());
+    await play(corner, nameOf(), { ...at, ...succeeded("True", "Succeeded") });
+    expect(await stage.result()).toEqual({
+      outputs: {},
+      sensitive: [],
+      completedAt: "2026-01-01T00:03:00.000Z",
+    });
+    const other = openStage("run-2");
+    await waits(other.look());
+    await play(corner, nameOf("run-2"), { ...at, ...succeeded("False", "Failed") });
+    expect((await fails(other.look())).at).toBe("2026-01-01T00:03:00.000Z");
   });
 
   test("E29: True is success, whatever its reason, and skipped tasks are told", async () => {

@@ -21,8 +21,8 @@ export interface Execution {
   claim(more?: Partial<ClaimOptions>): Promise<Claim | undefined>;
   /** As `claim`; fails the test where there is nothing. */
   claimed(more?: Partial<ClaimOptions>): Promise<Claim>;
-  /** Its only step ended, with effect or without. */
-  step(claim: Claim, effect: boolean, failed?: boolean): Promise<void>;
+  /** Its only step ended, with effect or without; when, by an engine's clock. */
+  step(claim: Claim, effect: boolean, failed?: boolean, engineAt?: string): Promise<void>;
   succeed(claim: Claim): Promise<void>;
   fail(claim: Claim, failure?: Partial<Failure>): Promise<void>;
   /** Frees what has cooled down, as the dispatcher does. */
@@ -76,12 +76,18 @@ function execution(db: Database): Execution {
       if (found === undefined) throw new Error("there was nothing to claim");
       return found;
     },
-    step: (it, effect, failed = false) =>
+    step: (it, effect, failed = false, engineAt) =>
       fenced(db, it, async (tx) => {
         const step = { index: 0, name: "do", type: "mock", readOnly: !effect };
         await startStep(tx, it.run, step);
-        if (failed) await failStep(tx, it.run, "do", "no", undefined);
-        else await endStep(tx, it.run, "do", new Uint8Array(), []);
+        const told = { reason: "TaskFailed", retryable: true, effect, detail: "no" };
+        const fault = engineAt === undefined ? undefined : { ...told, at: engineAt };
+        const end = { step: "do", sealed: new Uint8Array(), names: [] };
+        if (failed) await failStep(tx, it.run, "do", "no", fault);
+        else {
+          const completed = engineAt === undefined ? end : { ...end, completedAt: engineAt };
+          await endStep(tx, it.run, completed);
+        }
       }),
     async succeed(it) {
       const outputs = { outputs: {}, secretRefs: {} };

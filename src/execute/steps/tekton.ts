@@ -11,6 +11,7 @@ import { toStepError } from "../kube/failure.ts";
 import {
   defineStep,
   type CancelContext,
+  type EngineEvent,
   type StepContext,
   type StepExecutor,
   type StepResult,
@@ -25,6 +26,7 @@ import { holdObject, isOurs } from "../tekton/object.ts";
 import { buildPipelineRun, isByTag } from "../tekton/pipeline-run.ts";
 import { sweepFinished } from "../tekton/retention.ts";
 import {
+  completedAt,
   countTasks,
   progressOf,
   resolvedDigest,
@@ -99,11 +101,14 @@ async function hold(
     refuse(error, context, note),
   );
   switch (held.kind) {
-    case "conflict":
-      return end(context, note, {
-        ...withoutEffect("NameConflict", `PipelineRun ${nameOf(note)} is there, and is not ours`),
-        retryable: false,
+    case "conflict": {
+      const detail = `PipelineRun ${nameOf(note)} is there, and is not ours`;
+      const fault = { ...withoutEffect("NameConflict", detail), retryable: false };
+      return end(context, note, fault, {
+        type: "PipelineRunConflict",
+        engineObject: nameOf(note),
       });
+    }
     case "gone":
       return end(context, note, {
         reason: "ExternallyDeleted",
@@ -175,7 +180,9 @@ async function succeed(
   const digest = resolvedDigest(object);
   if (digest !== undefined) log(`the pipeline was ${digest}\n`);
   for (const { name, reason } of object.status.skippedTasks) log(`skipped: ${name} (${reason})\n`);
-  return { outputs: resultsOf(object), sensitive };
+  const at = completedAt(object);
+  const result = { outputs: resultsOf(object), sensitive };
+  return at === undefined ? result : { ...result, completedAt: at };
 }
 
 /** Results of what failed are journalled, and nothing is made of them (E31). */
@@ -199,12 +206,23 @@ async function fail(
   );
   for (const [name, value] of shown) log(`result ${name}: ${JSON.stringify(value)}\n`);
   const reason = ended.state === "cancelled" ? "CancelledExternally" : told.reason;
-  return end(context, note, { ...told, reason, ...(logTail === "" ? {} : { logTail }) });
+  const at = completedAt(object);
+  return end(context, note, {
+    ...told,
+    reason,
+    ...(logTail === "" ? {} : { logTail }),
+    ...(at === undefined ? {} : { at }),
+  });
 }
 
 /** Said before it is thrown: a further attempt makes an object of its own. */
-async function end(context: StepContext, note: Note, fault: Fault): Promise<never> {
-  await context.writeNote(toJson({ ...note, ended: true }));
+async function end(
+  context: StepContext,
+  note: Note,
+  fault: Fault,
+  event?: EngineEvent,
+): Promise<never> {
+  await context.writeNote(toJson({ ...note, ended: true }), event);
   throw new StepFailedError(fault);
 }
 

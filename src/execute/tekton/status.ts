@@ -123,3 +123,9 @@ export function resolvedDigest({ status }: PipelineRun): string | undefined {
   const sha256 = status.provenance?.refSource?.digest["sha256"];
   return sha256 === undefined ? undefined : `sha256:${sha256}`;
 }
+
+/** When it ended, as the engine says; `undefined` where it says nothing that is a time. */
+export function completedAt({ status }: PipelineRun): string | undefined {
+  const at = new Date(status.completionTime ?? Number.NaN);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}

@@ -2,12 +2,13 @@
 import { describe, expect, it } from "vitest";
 import { cancelRun } from "../../../src/store/cancels.ts";
 import { readFailures } from "../../../src/store/backoffs.ts";
-import { nextDueMs } from "../../../src/store/claims.ts";
+import { fenced, nextDueMs } from "../../../src/store/claims.ts";
 import { readResource, resetFailures } from "../../../src/store/resources.ts";
 import { openRuns, supersedeRuns } from "../../../src/store/runs.ts";
+import { startStep } from "../../../src/store/steps.ts";
 import { advanceStoreTime, setStoreTime } from "../../support/database.ts";
 import { minute, onEachExecution, start, type Execution } from "../../support/execution.ts";
-import { enqueue, statesOf, testScope, uidOf } from "../../support/runs.ts";
+import { emptyTables, enqueue, statesOf, testScope, uidOf } from "../../support/runs.ts";
 
 const [a, b, c] = [uidOf("a"), uidOf("b"), uidOf("c")];
 const shared = { target: "node/worker-1", declared: true };
@@ -73,6 +74,35 @@ describe("gates", () => {
         `select coalesce(extract(epoch from until - store_now())::int * 1000, 0) as ms from locks`,
       );
       expect(rows).toEqual([{ ms }]);
+    });
+
+    it.each([
+      ["that nobody tells, as the moment it was seen", undefined, 5],
+      ["while it was waited for", 6, 1],
+      ["so early that the cooldown is over", 5, 0],
+      ["by a clock that is ahead, as now", 15, 5],
+      ["by a clock that is behind, as the step's start", -10, 0],
+    ])("E9: a cooldown counts from an engine's completion %s", async (_, at, leftMinutes) => {
+      const it = open();
+      const engineAt =
+        at === undefined ? undefined : new Date(start.getTime() + at * minute).toISOString();
+      for (const failed of [false, true]) {
+        await emptyTables(it.db);
+        await setStoreTime(it.db, start);
+        await it.queue(shared, a);
+        const claim = await it.claimed({ leaseMs: 60 * minute });
+        const step = { index: 0, name: "do", type: "tekton", readOnly: false };
+        await fenced(it.db, claim, (tx) => startStep(tx, claim.run, step));
+        await advanceStoreTime(it.db, 10 * minute);
+        await it.step(claim, true, failed, engineAt);
+        await (failed ? it.fail(claim, { counts: false }) : it.succeed(claim));
+        const { rows } = await it.db.query(
+          `select state, coalesce(extract(epoch from until - store_now())::int, 0) / 60 as left
+           from locks`,
+        );
+        const state = leftMinutes === 0 ? "free" : "cooling";
+        expect(rows).toEqual([{ state, left: leftMinutes }]);
+      }
     });
 
     it("E9: a run that never began arms none", async () => {
