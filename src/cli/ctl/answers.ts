@@ -23,6 +23,7 @@ export const resource = z.looseObject({
   resource_type: text,
   environment: text,
   state: z.string(),
+  health_status: text,
   gate,
   provider_id: z.union([z.string(), z.number()]).transform(String).catch(""),
   provider_metadata: z
@@ -178,6 +179,30 @@ export const apiKey = z.looseObject({
 });
 
 export const createdApiKey = z.looseObject({ key: z.string(), name: text, expires_at: maybeText });
+
+const words = z.record(z.string(), z.string()).catch({});
+
+export const user = z.looseObject({
+  username: text,
+  role: text,
+  team: text,
+  teams: words,
+  source: text,
+});
+
+export const team = z.looseObject({
+  name: text,
+  description: text,
+  workloads: z.array(z.string()).catch([]),
+  members: z
+    .array(
+      z.union([
+        z.looseObject({ username: text, role: text }),
+        z.string().transform((username) => ({ username, role: "" })),
+      ]),
+    )
+    .catch([]),
+});
 
 export const graph = z.looseObject({
   nodes: z.array(z.looseObject({ id, name: text, type: text, status: text, description: text })),

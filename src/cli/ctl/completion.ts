@@ -4,7 +4,7 @@
  */
 import type { Argument, Command, Option } from "commander";
 import { visible } from "../../plan/render/visible.ts";
-import { plan, provider, resource, spec, workflow } from "./answers.ts";
+import { plan, provider, resource, spec, team, user, workflow } from "./answers.ts";
 import { createClient, type Client } from "./client.ts";
 import type { CtlContext } from "./context.ts";
 import { nameOf } from "./resources.ts";
@@ -155,6 +155,16 @@ const names: { readonly [name: string]: NamesOf } = {
     (await client.list("/api/plans", plan, {}, 20)).map((it) => ({
       word: it.hash,
       about: it.environment,
+    })),
+  user: async (client) =>
+    (await client.list("/api/admin/users", user, {}, mostNames)).map((it) => ({
+      word: it.username,
+      about: it.role,
+    })),
+  team: async (client) =>
+    (await client.list("/api/teams", team, {}, mostNames)).map((it) => ({
+      word: it.name,
+      about: it.workloads.join(", "),
     })),
   provider: async (client) =>
     (await client.list("/api/providers", provider)).map((it) => ({

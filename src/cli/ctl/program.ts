@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { runValidate, type ValidateFlags } from "../commands/validate.ts";
 import { version } from "../version.ts";
+import { addAdministration } from "./administration.ts";
 import { completionScript, printCandidates, shells } from "./completion.ts";
 import { runDemoNuke, runDemoTime } from "./commands/demo.ts";
 import {
@@ -11,6 +12,8 @@ import {
   runGraphStatus,
   runPlans,
   runProviders,
+  runProviderStats,
+  runReload,
   runStats,
 } from "./commands/platform.ts";
 import {
@@ -18,6 +21,9 @@ import {
   runListResources,
   runResourceDelete,
   runResourceGet,
+  runResourceHealth,
+  runResourceTransition,
+  runResourceUpdate,
   runRetry,
   runSecretGet,
   runWhy,
@@ -121,6 +127,11 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
   const resource = group("resource", "one resource, by id, by uid or by what is after its #");
   listed(resource, "get <resource>", "all that is known of it", runResourceGet);
   followed(add(resource, "delete <resource>", "take it out of its spec in git", runResourceDelete));
+  listed(resource, "health <resource>", "how it is", runResourceHealth).addOption(
+    hidden("--check"),
+  );
+  add(resource, "update <resource> <params>", "where its params are declared", runResourceUpdate);
+  add(resource, "transition <resource> <state>", "why its state is not set", runResourceTransition);
   add(resource, "retry <resource>", "try again what has failed", runRetry);
   listed(program, "why <resource>", "what was decided, by which rule, and what is next", runWhy);
   add(program, "retry <id> [spec]", "try a resource or a run's resource again", runRetry);
@@ -149,7 +160,10 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
   const secret = group("secret", "values behind references");
   add(secret, "get <resource> [key]", "one value; that it was read is recorded", runSecretGet);
 
-  listed(group("provider", "providers"), "list", "providers that are loaded", runProviders);
+  const provider = group("provider", "providers");
+  listed(provider, "list", "providers that are loaded", runProviders);
+  listed(provider, "stats", "how many there are", runProviderStats);
+  listed(provider, "reload", "read them again now", runReload);
   listed(program, "list-providers", "providers that are loaded", runProviders);
   listed(program, "environments", "environments, and how they are", runEnvironments);
   listed(program, "events [app]", "the audit trail, newest first", runEvents).option(
@@ -172,6 +186,8 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
     .option("--expiry-days <days>", "how long it is good for (default: 90)")
     .option("--scope <scope...>", "read, write, secrets, approve or admin (default: all you have)");
   add(key, "revoke <name>", "end one", runRevokeKey);
+
+  addAdministration({ add, listed, group });
 
   program
     .command("validate")

@@ -61,7 +61,7 @@ export function refusalOf(refusal: Refusal): CommandError {
     case 405:
     case 501:
       // What is missing is said as a problem, with a code; a path that nobody serves is not.
-      if (said === undefined || details?.code !== "not-found") return noEndpoint(where);
+      if (said === undefined || !isTold(details?.code)) return noEndpoint(where);
       return new CommandError(
         said,
         where,
@@ -84,6 +84,9 @@ export function refusalOf(refusal: Refusal): CommandError {
     }
   }
 }
+
+const isTold = (code: string | undefined): boolean =>
+  code !== undefined && code !== "no-such-route";
 
 function signIn(
   server: string,

@@ -1,6 +1,7 @@
 /** `list-providers`, `plan`, `approve`, `stats`, `environments` and the graph of a workload. */
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { z } from "zod";
 import { shortCommit, utc, visible } from "../../../plan/render/visible.ts";
 import { CommandError } from "../../output/failure.ts";
 import { environment, graph, outcome, provider, recordedPlan, record } from "../answers.ts";
@@ -98,11 +99,37 @@ export async function runStats(
 ): Promise<number> {
   const client = await createClient(context, flags);
   const found = await client.call("/api/stats", record);
-  const flat = Object.entries(found).map(
+  printOne(context, found, (paint) => facts(paint, shownFacts(found)), flags);
+  return 0;
+}
+
+const shownFacts = (found: z.output<typeof record>) =>
+  Object.entries(found).map(
     ([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const,
   );
-  printOne(context, found, (paint) => facts(paint, flat), flags);
+
+/** Upstream's `provider stats`. */
+export async function runProviderStats(
+  context: CtlContext,
+  _: readonly string[],
+  flags: OutputFlags,
+): Promise<number> {
+  const client = await createClient(context, flags);
+  const found = await client.call("/api/providers/stats", record);
+  printOne(context, found, (paint) => facts(paint, shownFacts(found)), flags);
   return 0;
+}
+
+/** Exits with 1 where a provider has mistakes: the others are read all the same. */
+export async function runReload(
+  context: CtlContext,
+  _: readonly string[],
+  flags: OutputFlags,
+): Promise<number> {
+  const client = await createClient(context, flags);
+  const found = await client.call("/api/admin/reload", record, { method: "POST" });
+  printOne(context, found, (paint) => facts(paint, shownFacts(found)), flags);
+  return found["success"] === false ? 1 : 0;
 }
 
 export async function runEnvironments(

@@ -6,6 +6,7 @@ import { CommandError } from "../../output/failure.ts";
 import {
   event,
   outcome,
+  record,
   resource,
   secretValue,
   specDetail,
@@ -13,10 +14,11 @@ import {
   workflow,
   type Resource,
 } from "../answers.ts";
-import { createClient, type Client } from "../client.ts";
+import { createClient, jsonBody, type Client } from "../client.ts";
 import type { CtlContext, CtlFlags } from "../context.ts";
 import { facts, printListing, printOne, type OutputFlags } from "../print.ts";
 import { findResource, nameOf, remarkOf, resourceColumns, stateOf } from "../resources.ts";
+import { ask } from "./administration.ts";
 import { ended, timeoutOf, type DeployFlags, type ListFlags } from "./specs.ts";
 
 export interface ListResourcesFlags extends ListFlags {
@@ -129,6 +131,66 @@ function without(content: string, app: string, name: string): string | undefined
     return documents.with(index, String(document)).join("---");
   }
   return undefined;
+}
+
+/** Exits with 1 for what has failed, so that scripts need not read the text. */
+export async function runResourceHealth(
+  context: CtlContext,
+  [given = ""]: readonly string[],
+  flags: OutputFlags,
+): Promise<number> {
+  const client = await createClient(context, flags);
+  const found = await findResource(client, given);
+  const { health_status: health } = found;
+  printOne(
+    context,
+    { id: found.id, uid: found.uid, state: found.state, health_status: health },
+    (paint) =>
+      facts(paint, [
+        ["resource", nameOf(found)],
+        ["health", health],
+        ["state", stateOf(found)],
+        ["message", remarkOf(found)],
+      ]),
+    flags,
+  );
+  return health === "unhealthy" ? 1 : 0;
+}
+
+/** The server says where it is declared: nothing is changed behind git's back. */
+export async function runResourceUpdate(
+  context: CtlContext,
+  [given = "", params = ""]: readonly string[],
+  flags: CtlFlags,
+): Promise<number> {
+  const configuration = paramsOf(params);
+  const client = await createClient(context, flags);
+  const { id } = await findResource(client, given);
+  const body = jsonBody({ configuration });
+  return ask(context, client, `/api/resources/${encodeURIComponent(id)}`, { method: "PUT", body });
+}
+
+export async function runResourceTransition(
+  context: CtlContext,
+  [given = "", state = ""]: readonly string[],
+  flags: CtlFlags,
+): Promise<number> {
+  const client = await createClient(context, flags);
+  const { id } = await findResource(client, given);
+  const body = jsonBody({ state });
+  return ask(context, client, `/api/resources/${encodeURIComponent(id)}`, { method: "PUT", body });
+}
+
+/** As upstream: a JSON object. */
+function paramsOf(text: string): z.output<typeof record> {
+  try {
+    const read = record.safeParse(JSON.parse(text));
+    if (read.success) return read.data;
+  } catch {
+    // Said below, as for any other text that is no object.
+  }
+  const next = `write it like '{"size":"small"}'`;
+  throw new CommandError("this is no JSON object", visible(text), next, { exitCode: 2 });
 }
 
 /** Of a resource or, as upstream has it, of a workflow execution: then its resource is tried again. */

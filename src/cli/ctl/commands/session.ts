@@ -1,6 +1,8 @@
 /** `login`, `logout`, `whoami` and API keys: who one is, and with what one shows it. */
+import type { z } from "zod";
 import { utc } from "../../../plan/render/visible.ts";
 import { CommandError } from "../../output/failure.ts";
+import type { Listing } from "../../output/listing.ts";
 import { apiKey, createdApiKey, login, userInfo } from "../answers.ts";
 import { createClient, jsonBody } from "../client.ts";
 import { isInTheClear, serverOf, type CtlContext, type CtlFlags } from "../context.ts";
@@ -132,21 +134,17 @@ export async function runKeys(
 ): Promise<number> {
   const client = await createClient(context, flags);
   const keys = await client.list("/api/profile/api-keys", apiKey);
-  printListing(
-    context,
-    [
-      { title: "name", text: (it) => it.name },
-      { title: "key", text: (it) => it.masked_key },
-      { title: "created", text: (it) => timeOf(it.created_at) },
-      { title: "expires", text: (it) => timeOf(it.expires_at) },
-      { title: "last used", text: (it) => timeOf(it.last_used_at) },
-    ],
-    keys,
-    "no API keys",
-    flags,
-  );
+  printListing(context, keyColumns, keys, "no API keys", flags);
   return 0;
 }
+
+export const keyColumns: Listing<z.output<typeof apiKey>>["columns"] = [
+  { title: "name", text: (it) => it.name },
+  { title: "key", text: (it) => it.masked_key },
+  { title: "created", text: (it) => timeOf(it.created_at) },
+  { title: "expires", text: (it) => timeOf(it.expires_at) },
+  { title: "last used", text: (it) => timeOf(it.last_used_at) },
+];
 
 export interface CreateKeyFlags extends OutputFlags {
   readonly expiryDays?: string;
