@@ -1,4 +1,5 @@
 /** Performs the workflow of a run in hand, and what belongs to it: its inputs, its proof, its credentials. */
+import type { JournalEntry } from "../execute/journal.ts";
 import { performRun } from "../execute/steps.ts";
 import type { StepResult } from "../execute/step-type.ts";
 import { StallingError } from "../model/errors.ts";
@@ -109,6 +110,8 @@ async function openRun(hand: RunInHand): Promise<OpenedRun> {
       leftMs,
     };
     const journal = openJournal(services, claim, drain, prefix, hand.unwritten);
+    // Nothing was journalled before a run's first claim.
+    const isNew = run.attempt === 1 && prefix === "";
     const tools = {
       clock,
       random,
@@ -120,7 +123,9 @@ async function openRun(hand: RunInHand): Promise<OpenedRun> {
       onCleanupFailed: (step: string, message: string) =>
         hand.failedCleanups.push({ step, message }),
     };
-    return performRun(request, executors, journal, tools, signal);
+    const read = async (): Promise<ReadonlyMap<string, JournalEntry>> =>
+      isNew ? new Map() : journal.read();
+    return performRun(request, executors, { ...journal, read }, tools, signal);
   };
   return { bundle, resource, reader, performOne };
 }

@@ -80,7 +80,6 @@ export async function recordSuccess(
     }
     const facts = [{ type: "RunCompleted", data: {} }, ...tell];
     await appendEvents(tx, factsFor(claim, run, facts), clock.now().getTime());
-    await tx.query(`select pg_notify('innominatus', 'ended')`);
   });
 }
 
@@ -129,7 +128,6 @@ export async function recordResult(hand: RunInHand, result: Result): Promise<voi
       }
     }
     await appendEvents(tx, factsFor(claim, run, told), clock.now().getTime());
-    await tx.query(`select pg_notify('innominatus', 'ended')`);
   });
 }
 

@@ -12,7 +12,7 @@ import { readBundle } from "../store/bundles.ts";
 import { DatabaseUnavailableError } from "../store/database.ts";
 import { releaseRun } from "../store/claims.ts";
 import { hadEffect } from "../store/outcomes.ts";
-import { findRuns, wakeRun, type RecordedRun } from "../store/runs.ts";
+import { readRun, wakeRun, type RecordedRun } from "../store/runs.ts";
 import { DrainError } from "./journal.ts";
 import { holdLease } from "./lease.ts";
 import { perform, performObserve, saysExists } from "./perform.ts";
@@ -31,7 +31,7 @@ export async function workOn(
   drain: AbortSignal,
 ): Promise<WorkOutcome> {
   const { db, log, random, limits } = services;
-  const run = await readRun(services, claim);
+  const run = await claimedRun(services, claim);
   const lease = holdLease(services, claim);
   const hand: RunInHand = {
     services,
@@ -107,8 +107,8 @@ const isSettled = ({ operation }: RecordedRun, outputs: JsonRecord): boolean =>
   outputs["exists"] !== undefined &&
   (operation === "delete" || (operation === "create" && !saysExists(outputs)));
 
-async function readRun({ db }: Services, claim: Claim): Promise<RecordedRun> {
-  const [run] = await findRuns(db, claim.run);
+async function claimedRun({ db }: Services, claim: Claim): Promise<RecordedRun> {
+  const run = await readRun(db, claim.run);
   if (run === undefined) throw new Error(`run ${claim.run} was claimed, and is not recorded`);
   return run;
 }

@@ -46,7 +46,7 @@ export async function advanceRun(
        where r.id = fence.id and $10::jsonb is not null),
      ended as (
        update steps s set state = 'ended', ended_at = ${endedAt("$11")}, sealed = $8, output_names = $9,
-         error = null from fence where s.run = fence.id and s.name = $7),
+         error = null where s.run = $1 and s.name = $7 and exists (select 1 from fence)),
      started as (
        insert into steps (run, index, name, type, state, attempts, effect)
        select id, $3, $4, $5, 'started', 1, not $6::boolean from fence where cancel is null

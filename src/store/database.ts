@@ -64,3 +64,10 @@ export function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
+
+/**
+ * Statements here are small, however their cost is estimated: compiling one takes longer than it. And
+ * each finds what it asks for by an index: a plan that was made while a table was small, or before
+ * there were statistics, must not go on reading all of it once it is large.
+ */
+export const sessionSettings = "set jit = off; set enable_seqscan = off";

@@ -5,7 +5,12 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
-import { DatabaseUnavailableError, type Database, type Queryable } from "./database.ts";
+import {
+  DatabaseUnavailableError,
+  sessionSettings,
+  type Database,
+  type Queryable,
+} from "./database.ts";
 import { lockDirectory } from "./process-lock.ts";
 import { parsers, toParameters } from "./sql-values.ts";
 import { TransactionContext } from "./transaction.ts";
@@ -24,6 +29,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
     await mkdir(data, { recursive: true, mode: 0o700 });
     await chmod(data, 0o700);
     const pglite = await PGlite.create(data, { parsers: { ...parsers } });
+    await pglite.exec(sessionSettings);
     return new EmbeddedDatabase(pglite, unlock);
   } catch (error) {
     await unlock();

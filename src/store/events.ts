@@ -34,7 +34,9 @@ const ends = `('RunCompleted', 'RunFailed', 'RunCancelled', 'RunSuperseded')`;
 const contextColumns = `jsonb_strip_nulls(jsonb_build_object('operation', r.operation,
   'workflow', r.workflow, 'bundle', r.bundle, 'target', r.target, 'attempt', r.attempt,
   'queuedAt', r.queued_at, 'startedAt', r.started_at, 'endedAt', r.ended_at, 'phase', x.phase,
-  'reason', x.reason, 'stalled', x.stalled, 'seenAt', v.seen_at, 'waitsFor',
+  'reason', x.reason, 'stalled', x.stalled, 'seenAt', (select v.seen_at from revisions v
+    where v.repository = e.repository and v.environment = e.environment
+      and v.commit = coalesce(e.commit, r.commit)), 'waitsFor',
   case when e.type = 'RunQueued' then (select case when l.run is not null then 'ResourceBusy'
     when l.until > store_now() then 'CooldownActive' end from locks l where l.key = r.lock) end, 'retries', case when e.type in ${ends} then
     (select sum(greatest(s.attempts - 1, 0)) from steps s where s.run = e.run) end))`;
@@ -68,8 +70,6 @@ export async function appendEvents(
      left join runs r on r.id = e.run
      left join resources x on x.repository = e.repository and x.environment = e.environment
        and x.uid = e.uid
-     left join revisions v on v.repository = e.repository and v.environment = e.environment
-       and v.commit = coalesce(e.commit, r.commit)
      order by e.id ${collect === undefined ? "" : `returning ${columns}, null as version`}`,
     [JSON.stringify(rows)],
   );

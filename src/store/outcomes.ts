@@ -34,6 +34,9 @@ const effectRow = z.object({ effect: z.boolean() });
 const effectOf = (run: string): string =>
   `exists (select 1 from steps where run = ${run} and effect and name not like 'observe:%')`;
 
+/** Told once the transaction is committed: there is a slot, and maybe a lock, for who waits. */
+const notify = `pg_notify('innominatus', 'ended')::text as notified`;
+
 /** The run succeeded: the resource is what the run was asked for, with these outputs. */
 export async function recordActive(
   tx: Queryable,
@@ -158,7 +161,8 @@ export async function recordWaiting(
      update runs set state = 'waiting', reason = $2, message = $3, holder = null,
        lease_expires_at = null, not_before = case
          when cancel is not null and $2 <> 'Stopping' then store_now()
-         else least(deadline_at, store_now() + $4::float8 * interval '1 ms') end where id = $1`,
+         else least(deadline_at, store_now() + $4::float8 * interval '1 ms') end where id = $1
+     returning ${notify}`,
     [claim.run, wait.reason, wait.message, wait.retryAfterMs],
   );
 }
@@ -182,7 +186,7 @@ async function endRun(tx: Queryable, claim: Claim, end: End): Promise<readonly T
      slot as (update provider_slots set run = null where run = $1),
      reset as (delete from backoffs b using ended e
        where $2 = 'succeeded' and b.lock = e.lock and b.operation = e.operation)
-     select effect from ended`,
+     select effect, ${notify} from ended`,
     [claim.run, state, reason, message, fault === undefined ? null : JSON.stringify(fault)],
   );
   const { effect } = effectRow.parse(rows[0]);

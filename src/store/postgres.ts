@@ -3,7 +3,13 @@
  * under way on it, with an error that says what to do; the next query makes a new one.
  */
 import pg from "pg";
-import { codeOf, DatabaseUnavailableError, type Database, type Queryable } from "./database.ts";
+import {
+  codeOf,
+  DatabaseUnavailableError,
+  sessionSettings,
+  type Database,
+  type Queryable,
+} from "./database.ts";
 import { keepListening } from "./listener.ts";
 import { parsers, toParameters } from "./sql-values.ts";
 import { type Connection, TransactionContext } from "./transaction.ts";
@@ -68,8 +74,7 @@ class PostgresDatabase implements Database {
     this.#pool.on("error", ignore);
     this.#pool.on("connect", (client) => {
       client.on("error", ignore);
-      // Statements here are small, however their cost is estimated: compiling one takes longer than it.
-      client.query("set jit = off").catch(ignore);
+      client.query(sessionSettings).catch(ignore);
     });
   }
 

@@ -292,6 +292,11 @@ export async function runsOfCommit(
   return rows.map((it) => row.parse(it));
 }
 
+export async function readRun(db: Queryable, id: string): Promise<RecordedRun | undefined> {
+  const { rows } = await db.query(`select ${columns} from runs where id = $1`, [id]);
+  return rows[0] === undefined ? undefined : row.parse(rows[0]);
+}
+
 /** By id, or by the only run whose id ends with `id`. */
 export async function findRuns(db: Queryable, id: string): Promise<RecordedRun[]> {
   const { rows } = await db.query(
