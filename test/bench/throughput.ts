@@ -1,125 +1,74 @@
-/** Runs per second: four steps that do nothing, on PostgreSQL, one process. */
-import { z } from "zod";
-import { dispatch } from "../../src/controller/dispatcher.ts";
-import { createHints } from "../../src/controller/hints.ts";
-import { servicesOn } from "../support/services.ts";
-import { defineStep } from "../../src/execute/step-type.ts";
-import { putBundles } from "../../src/store/bundles.ts";
-import { lockEnvironment, registerRepository } from "../../src/store/environments.ts";
-import { migrate } from "../../src/store/migrate.ts";
-import { openPostgres } from "../../src/store/postgres.ts";
-import { saveWishes, type Wish } from "../../src/store/resources.ts";
-import { enqueueRuns, type QueuedRun } from "../../src/store/runs.ts";
-import type { Bundle } from "../../src/model/workflow.ts";
-import { formatUid } from "../../src/model/uid.ts";
-import { timed, type Figure } from "./measure.ts";
-import { startPostgres } from "./postgres.ts";
+/** Runs per second with one, two and four replicas, each a process, and how long a claim takes. */
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { claimRun } from "../../src/store/claims.ts";
+import { median, percentile, timed, type Figure } from "./measure.ts";
+import { withQueue } from "./queue.ts";
 
-const count = 2_000;
-const limits = { workers: 10, workersPerProvider: 10 };
-const scope = { repository: "bench", environment: "default" };
+const perRound = 2_000;
 
 export async function throughput(home: string): Promise<Figure[]> {
-  const server = await startPostgres();
-  const db = await openPostgres(server.url, { poolSize: 12 });
-  try {
-    await migrate(db, `${home}/migrations`);
-    await registerRepository(db, scope.repository, "bench");
-    await db.transaction(async (tx) => {
-      await lockEnvironment(tx, scope, "main");
-      await putBundles(tx, [bundle]);
-      await saveWishes(tx, scope, wishes);
-      await enqueueRuns(tx, scope, runs, Date.now());
-    });
-    const done = new AbortController();
-    let ended = 0;
-    const { ms } = await timed(() =>
-      dispatch(servicesOn(db, { limits, executors: [noop] }), {
-        hints: createHints(),
-        drain: done.signal,
-        onWorking: () => undefined,
-        onWorked: (outcome) => {
-          if (outcome === "done") ended += 1;
-          if (ended === count) done.abort();
-        },
-      }),
-    );
-    return [
-      {
-        name: `${count} runs of 4 no-op steps, PostgreSQL`,
-        value: (count / ms) * 1_000,
-        unit: "runs/s",
-        target: "≥ 200",
-      },
-    ];
-  } finally {
-    await db.close();
-    await server.stop();
+  const figures: Figure[] = [];
+  for (const replicas of [1, 2, 4]) {
+    const value = await runsPerSecond(home, replicas);
+    const name = `runs of 4 no-op steps, PostgreSQL, ${replicas} ${replicas === 1 ? "replica" : "replicas"}`;
+    figures.push({ name, value, unit: "runs/s", ...(replicas === 1 ? { target: "≥ 200" } : {}) });
   }
+  return [...figures, ...(await claimLatency(home))];
 }
 
-const steps = ["one", "two", "three", "four"].map((name) => ({
-  name,
-  type: "noop",
-  config: {},
-  timeoutMs: 60_000,
-  retries: 0,
-  retrySafe: true,
-}));
+const runsPerSecond = (home: string, replicas: number): Promise<number> =>
+  withQueue(home, { repositories: 1, providers: 1, runs: perRound }, async (url) => {
+    const script = fileURLToPath(new URL("./throughput-process.js", import.meta.url));
+    const processes = Array.from({ length: replicas }, (_, index) =>
+      fork(script, [url, `replica${index}`]),
+    );
+    try {
+      await Promise.all(processes.map((it) => once(it, "message")));
+      const { ms } = await timed(() => allDone(processes));
+      return (perRound / ms) * 1_000;
+    } finally {
+      for (const it of processes) it.kill();
+    }
+  });
 
-const bundle: Bundle = {
-  hash: "bench",
-  provider: "bench",
-  version: "1.0.0",
-  source: "configured: bench",
-  type: "thing",
-  stateful: false,
-  workflows: {
-    create: { name: "create", parameters: [], steps, outputs: {} },
-  },
-};
+/** Each tells of every run that it has ended. */
+function allDone(processes: readonly ChildProcess[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let done = 0;
+    for (const it of processes) {
+      it.on("exit", (code) => reject(new Error(`a replica ended with ${code}`)));
+      it.on("message", () => {
+        done += 1;
+        if (done === perRound) resolve();
+      });
+      it.send("go");
+    }
+  });
+}
 
-const wishes = Array.from({ length: count }, (_, index): Wish => {
-  const workload = `app${index}`;
-  return {
-    uid: formatUid("thing", "default", `${workload}.db`),
-    workload,
-    identity: workload,
-    name: "db",
-    type: "thing",
-    class: "default",
-    gate: null,
-    params: {},
-    template: {},
-    dependsOn: [],
-    bundle: bundle.hash,
-    wanted: true,
-    removal: null,
-    graceMs: 0,
-    protected: false,
-    commit: "c",
-    place: { file: "x.yaml", line: 1, column: 1 },
-  };
-});
+const queued = { repositories: 10, providers: 4, runs: 2_500 };
+const claims = 400;
 
-const runs = wishes.map(({ uid }): QueuedRun => ({
-  uid,
-  operation: "create",
-  workflow: "create",
-  provider: bundle.provider,
-  bundle: bundle.hash,
-  commit: "c",
-  plan: "p",
-  hash: uid,
-  desired: { params: {}, template: {}, dependsOn: [] },
-  dependsOn: [],
-  target: `bench/default/${uid}`,
-  seen: { revision: 0, run: null },
-}));
-
-const noop = defineStep({
-  type: "noop",
-  schema: z.strictObject({}),
-  contexts: {},
-  run: async () => ({ outputs: {}, sensitive: [] }),
-});
+const claimLatency = (home: string): Promise<Figure[]> =>
+  withQueue(home, queued, async (_, db) => {
+    const options = {
+      holder: "bench",
+      leaseMs: 600_000,
+      perProvider: claims,
+      runTimeoutMs: 600_000,
+      cooldowns: { resourcesMs: 0, targetsMs: 0, byTargetMs: {} },
+    };
+    const times: number[] = [];
+    for (let claim = 0; claim < claims; claim++) {
+      const { ms, value } = await timed(() => claimRun(db, { ...options, nowMs: Date.now() }));
+      if (value === undefined) throw new Error(`nothing to claim after ${claim} claims`);
+      times.push(ms);
+    }
+    const name = `claim of one of ${queued.repositories * queued.providers * queued.runs} queued runs`;
+    return [
+      { name: `${name}: median`, value: median(times), unit: "ms" },
+      { name: `${name}: 95th percentile`, value: percentile(times, 0.95), unit: "ms" },
+    ];
+  });
