@@ -33,7 +33,7 @@ const pinnedRow = z.object({ provider: z.string(), version: z.string(), count: z
 /** How many resources that stand are pinned to which version of which provider. */
 export async function countPinned(db: Queryable): Promise<z.output<typeof pinnedRow>[]> {
   const { rows } = await db.query(
-    `select b.content ->> 'provider' as provider, b.content ->> 'version' as version, count(*) as count
+    `select b.provider, b.version, count(*) as count
      from resources r join bundles b on b.hash = r.bundle where r.phase <> 'deleted' group by 1, 2`,
   );
   return rows.map((it) => pinnedRow.parse(it));

@@ -3,10 +3,6 @@ import { z } from "zod";
 import type { Queryable } from "./database.ts";
 import { maybeTime, time } from "./rows.ts";
 
-const sessionRow = z
-  .object({ token_hash: z.string(), username: z.string() })
-  .transform((it) => ({ hash: it.token_hash, username: it.username }));
-
 export async function addSession(
   db: Queryable,
   session: { readonly hash: string; readonly username: string; readonly ttlMs: number },
@@ -18,18 +14,6 @@ export async function addSession(
     [session.hash, session.username, session.ttlMs],
   );
   return z.object({ expires_at: time }).parse(rows[0]).expires_at;
-}
-
-/** `undefined`: unknown, or past its time. */
-export async function readSession(
-  db: Queryable,
-  hash: string,
-): Promise<{ readonly hash: string; readonly username: string } | undefined> {
-  const { rows } = await db.query(
-    `select token_hash, username from api_sessions where token_hash = $1 and expires_at > store_now()`,
-    [hash],
-  );
-  return rows[0] === undefined ? undefined : sessionRow.parse(rows[0]);
 }
 
 export async function removeSession(db: Queryable, hash: string): Promise<void> {
@@ -77,21 +61,9 @@ export async function addKey(
   return rows[0] === undefined ? undefined : keyRow.parse(rows[0]);
 }
 
-/**
- * `undefined`: unknown, or past its time. That it was used is noted once a minute: a write for every
- * request would cost more than the request.
- */
-export async function useKey(db: Queryable, hash: string): Promise<StoredKey | undefined> {
-  const { rows } = await db.query(
-    `select ${columns}, last_used_at is null or last_used_at < store_now() - interval '1 minute' as stale
-     from api_keys where key_hash = $1 and expires_at > store_now()`,
-    [hash],
-  );
-  if (rows[0] === undefined) return undefined;
-  if (z.object({ stale: z.boolean() }).parse(rows[0]).stale) {
-    await db.query(`update api_keys set last_used_at = store_now() where key_hash = $1`, [hash]);
-  }
-  return keyRow.parse(rows[0]);
+/** That it was used; noted once a minute only, as a write for every request would cost more than it. */
+export async function noteUse(db: Queryable, hash: string): Promise<void> {
+  await db.query(`update api_keys set last_used_at = store_now() where key_hash = $1`, [hash]);
 }
 
 /** A page of a user's keys, by name. */

@@ -31,6 +31,18 @@ it("closes after what is under way", async () => {
   await closed;
 });
 
+it("lets the process do other things between one statement and the next", async () => {
+  const db = await openEmbedded(folder.directory);
+  let turns = 0;
+  const counting = setInterval(() => (turns += 1));
+  await Promise.all(
+    Array.from({ length: 20 }, () => db.query("select count(*) from generate_series(1, 20000)")),
+  );
+  clearInterval(counting);
+  await db.close();
+  expect(turns).toBeGreaterThan(10);
+});
+
 it("opens after a crash with what was committed, and nothing else", async () => {
   const db = await openEmbedded(folder.directory);
   const crashed = await mkdtemp(join(tmpdir(), "innominatus-test-"));

@@ -4,6 +4,7 @@
  */
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { PGlite } from "@electric-sql/pglite";
 import {
   DatabaseUnavailableError,
@@ -123,12 +124,18 @@ class EmbeddedDatabase implements Database {
 
 const closedError = () => new DatabaseUnavailableError("the database is closed", undefined);
 
-/** Several statements in one text are only understood without values (PostgreSQL, simple query protocol). */
+/**
+ * Several statements in one text are only understood without values (PostgreSQL, simple query protocol).
+ *
+ * PGlite answers before the event loop turns again: one after the other, statements would keep every
+ * socket and timer of the process waiting until the last one is answered.
+ */
 async function run(
   pglite: PGlite,
   sql: string,
   values: readonly unknown[],
 ): Promise<{ rows: unknown[] }> {
+  await turn();
   if (values.length > 0) return pglite.query(sql, toParameters(values));
   const results = await pglite.exec(sql);
   return { rows: results.at(-1)?.rows ?? [] };

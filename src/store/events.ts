@@ -127,7 +127,7 @@ export const parseEvents = (rows: readonly unknown[]): RecordedEvent[] =>
   rows.map((it) => row.parse(it));
 
 /** For `from events e left join bundles b on ${ofBundle}`. */
-export const eventColumns = `${columns.replaceAll(/\w+/g, "e.$&")}, b.content ->> 'version' as version`;
+export const eventColumns = `${columns.replaceAll(/\w+/g, "e.$&")}, b.version`;
 export const ofBundle = `b.hash = e.context ->> 'bundle'`;
 
 export interface EventFilter {

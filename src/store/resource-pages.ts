@@ -49,8 +49,7 @@ const row = z
 export type ListedResource = Readonly<z.output<typeof row>>;
 
 const columns = `r.id, r.repository, r.environment, r.uid, r.workload, r.name, r.type, r.class, r.phase,
-  r.gate, r.params, r.depends_on, b.content ->> 'provider' as provider,
-  b.content ->> 'version' as version, r.outputs, r.secret_refs, r.protected, r.commit, r.place,
+  r.gate, r.params, r.depends_on, b.provider, b.version, r.outputs, r.secret_refs, r.protected, r.commit, r.place,
   r.since, r.reason, r.message, r.failures, r.next_attempt_at, r.stalled, r.operation, r.run,
   r.created_at`;
 
@@ -88,7 +87,7 @@ export async function pageOfResources(
        and case when $5::text = 'held' then r.gate is not null and r.phase <> 'deleted'
                 when $5 is null then r.phase <> 'deleted' or $12
                 else r.phase = $5 end
-       and ($6::text is null or b.content ->> 'provider' = $6)
+       and ($6::text is null or b.provider = $6)
        and ($7::text[] is null or r.workload like any ($7))
        and ($8::text is null or (r.repository, r.environment, r.uid) > ($8, $9, $10))
      order by r.repository, r.environment, r.uid limit $11`,
@@ -110,7 +109,10 @@ export async function pageOfResources(
   return rows.map((it) => row.parse(it));
 }
 
-/** By id, by uid, or by what comes after the uid's `#`: two at most, the standing ones first. */
+/**
+ * By id, by uid, or by what comes after the uid's `#`: two at most, the standing ones first. The first
+ * condition finds them by index, the second says which of those are meant.
+ */
 export async function findResources(
   db: Queryable,
   given: string,
@@ -118,10 +120,11 @@ export async function findResources(
 ): Promise<ListedResource[]> {
   const { rows } = await db.query(
     `select ${columns} from resources r join bundles b on b.hash = r.bundle
-     where (r.id = $1 or r.uid = $1 or right(r.uid, length($1) + 1) = '#' || $1)
+     where (r.id = $1 or substr(r.uid, position('#' in r.uid) + 1) in ($1, $3))
+       and (r.id = $1 or r.uid = $1 or substr(r.uid, position('#' in r.uid) + 1) = $1)
        and ($2::text[] is null or r.workload like any ($2))
      order by r.id = $1 desc, r.phase = 'deleted', r.repository, r.environment, r.uid limit 2`,
-    [given, workloads],
+    [given, workloads, given.slice(given.indexOf("#") + 1)],
   );
   return rows.map((it) => row.parse(it));
 }

@@ -6,6 +6,7 @@ import type { Hints } from "../../controller/hints.ts";
 import type { OuterProviders } from "../../controller/provider-sources.ts";
 import { keepAuditShort } from "../../controller/retention.ts";
 import type { Services } from "../../controller/services.ts";
+import { keepStatistics } from "../../controller/statistics.ts";
 import { createTold, type Told } from "../../controller/told.ts";
 import { countQueries } from "../../server/counted-database.ts";
 import { Metrics } from "../../server/metrics.ts";
@@ -128,6 +129,7 @@ async function serve(
     control(services, options, context.stop),
     deliver?.(stop),
     keepAuditShort(services, settings.auditRetentionMs, stop),
+    keepStatistics(services, stop),
   ]);
   await server.close();
   await tracer?.close();

@@ -20,24 +20,39 @@ export interface Account {
   readonly passwordHash: string;
 }
 
-/** The settings win over the store: whoever writes them may take the administrator's name. */
 export async function findAccount(
   db: Queryable,
   settings: ApiSettings,
   username: string,
 ): Promise<Account | undefined> {
-  const configured = settings.users.find((it) => it.username === username);
-  if (configured !== undefined) return { ...configured, role: configured.role ?? null };
   const stored = await readUser(db, username);
-  return stored === undefined ? undefined : accountOf(stored);
+  const granted = grantedTo(settings, username, stored);
+  const own = settings.users.find((it) => it.username === username) ?? stored;
+  if (granted === undefined || own === undefined) return undefined;
+  return { username, ...granted, passwordHash: own.passwordHash };
 }
 
-function accountOf(stored: StoredUser): Account {
+/**
+ * What a user may be; `undefined`: there is none of the name. The settings win over the store: whoever
+ * writes them may take the administrator's name.
+ */
+export function grantedTo(
+  settings: ApiSettings,
+  username: string,
+  stored: Pick<StoredUser, "role" | "teams"> | undefined,
+): Pick<Account, "role" | "teams"> | undefined {
+  const configured = settings.users.find((it) => it.username === username);
+  if (configured !== undefined) return { role: configured.role ?? null, teams: configured.teams };
+  if (stored === undefined) return undefined;
+  return rolesOf(stored);
+}
+
+function rolesOf(stored: Pick<StoredUser, "role" | "teams">): Pick<Account, "role" | "teams"> {
   const teams = Object.entries(stored.teams).flatMap(([team, given]) => {
     const role = roleOf(given);
     return role === null ? [] : [[team, role] as const];
   });
-  return { ...stored, role: roleOf(stored.role), teams: Object.fromEntries(teams) };
+  return { role: roleOf(stored.role), teams: Object.fromEntries(teams) };
 }
 
 /** Everybody who could log in, by name. */
@@ -53,7 +68,7 @@ export async function listAccounts(
   const taken = new Set(configured.map((it) => it.username));
   const stored = (await listUsers(db))
     .filter((it) => !taken.has(it.username))
-    .map((it) => ({ ...accountOf(it), source: "store" as const }));
+    .map((it) => ({ ...it, ...rolesOf(it), source: "store" as const }));
   return [...configured, ...stored].toSorted((a, b) => compareText(a.username, b.username));
 }
 

@@ -1,14 +1,16 @@
 /** Who is asking, by the bearer token, and whether the one may: before any route sees the request. */
 import type { MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
-import { readSession, useKey } from "../../../store/api-sessions.ts";
+import { noteUse } from "../../../store/api-sessions.ts";
+import { readBearers } from "../../../store/bearers.ts";
 import { ApiError } from "../problem.ts";
 import type { ApiEnv } from "../router.ts";
 import { scopes, type ScopeName } from "../schemas/session.ts";
 import type { ApiServices } from "../services.ts";
-import { findAccount } from "./accounts.ts";
+import { grantedTo } from "./accounts.ts";
 import type { TokenReader } from "./oidc.ts";
 import { may, type Principal } from "./roles.ts";
+import { together } from "./together.ts";
 import { hashToken, kindOf } from "./tokens.ts";
 
 export type Authorize = (permission: ScopeName) => MiddlewareHandler<ApiEnv>;
@@ -18,11 +20,35 @@ export function createAuthorize(
   services: Pick<ApiServices, "db" | "settings">,
   readJwt: TokenReader | undefined,
 ): Authorize {
+  const { db, settings } = services;
+  const bearerBy = together((hashes) => readBearers(db, hashes));
+
+  /** The token and its user are looked up each time, so that a deleted one is out at once. */
+  async function principalOf(token: string): Promise<Principal | undefined> {
+    const kind = kindOf(token);
+    if (kind === "jwt") return readJwt?.(token);
+    if (kind === undefined) return undefined;
+    const hash = hashToken(token);
+    const bearer = await bearerBy(hash);
+    if (bearer === undefined) return undefined;
+    const { username, user } = bearer;
+    const granted = grantedTo(settings, username, user);
+    if (granted === undefined) return undefined;
+    const { role, teams } = granted;
+    const held = bearer.scopes;
+    if (held === null) {
+      return { username, actor: username, role, teams, via: "session", scopes, session: hash };
+    }
+    if (bearer.stale) await noteUse(db, hash);
+    const own = scopes.filter((it) => held.includes(it));
+    return { username, actor: username, role, teams, via: "key", scopes: own };
+  }
+
   return (permission) =>
     createMiddleware<ApiEnv>(async (context, next) => {
       const token = bearerOf(context.req.header("authorization"));
       if (token === undefined) throw unauthenticated("no bearer token was sent");
-      const principal = await principalOf(services, token, readJwt);
+      const principal = await principalOf(token);
       if (principal === undefined) {
         throw unauthenticated("the token is unknown, past its time, or its user is gone");
       }
@@ -44,31 +70,6 @@ const longestToken = 16_384;
 function bearerOf(header: string | undefined): string | undefined {
   if (header === undefined || header.length > longestToken) return undefined;
   return /^Bearer +(\S+)$/i.exec(header)?.[1];
-}
-
-/** The user is looked up each time, so that a deleted one is out at once. */
-async function principalOf(
-  { db, settings }: Pick<ApiServices, "db" | "settings">,
-  token: string,
-  readJwt: TokenReader | undefined,
-): Promise<Principal | undefined> {
-  const kind = kindOf(token);
-  if (kind === "jwt") return readJwt?.(token);
-  if (kind === undefined) return undefined;
-  const hash = hashToken(token);
-  if (kind === "session") {
-    const session = await readSession(db, hash);
-    const account = session && (await findAccount(db, settings, session.username));
-    if (account === undefined) return undefined;
-    const { username, role, teams } = account;
-    return { username, actor: username, role, teams, via: "session", scopes, session: hash };
-  }
-  const key = await useKey(db, hash);
-  const account = key && (await findAccount(db, settings, key.username));
-  if (key === undefined || account === undefined) return undefined;
-  const { username, role, teams } = account;
-  const granted = scopes.filter((it) => key.scopes.includes(it));
-  return { username, actor: username, role, teams, via: "key", scopes: granted };
 }
 
 const unauthenticated = (detail: string): ApiError =>
