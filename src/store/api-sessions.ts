@@ -16,6 +16,16 @@ export async function addSession(
   return z.object({ expires_at: time }).parse(rows[0]).expires_at;
 }
 
+/** That a browser used it, as `noteUse` of a key. */
+export async function noteSeen(db: Queryable, hash: string): Promise<void> {
+  await db.query(`update api_sessions set seen_at = store_now() where token_hash = $1`, [hash]);
+}
+
+/** @param username `null`: its own user again */
+export async function actAs(db: Queryable, hash: string, username: string | null): Promise<void> {
+  await db.query(`update api_sessions set acts_as = $2 where token_hash = $1`, [hash, username]);
+}
+
 export async function removeSession(db: Queryable, hash: string): Promise<void> {
   await db.query(`delete from api_sessions where token_hash = $1`, [hash]);
 }

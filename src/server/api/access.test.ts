@@ -11,6 +11,7 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "DELETE /api/admin/users/{username}": "admin",
   "DELETE /api/admin/users/{username}/api-keys/{name}": "admin",
   "DELETE /api/applications/{name}": "operator",
+  "DELETE /api/impersonate": "viewer",
   "DELETE /api/profile/api-keys/{name}": "viewer",
   "DELETE /api/resources/{id}": "operator",
   "DELETE /api/specs/{name}": "operator",
@@ -29,6 +30,7 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "GET /api/events/stream": "viewer",
   "GET /api/graph/{app}": "viewer",
   "GET /api/graph/{app}/export": "viewer",
+  "GET /api/impersonate": "viewer",
   "GET /api/plans": "viewer",
   "GET /api/plans/{hash}": "viewer",
   "GET /api/profile": "viewer",
@@ -53,6 +55,7 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "POST /api/admin/users": "admin",
   "POST /api/admin/users/{username}/api-keys": "admin",
   "POST /api/applications": "operator",
+  "POST /api/impersonate": "admin",
   "POST /api/login": "nobody-needed",
   "POST /api/logout": "viewer",
   "POST /api/plans/{hash}/approve": "approver",
@@ -120,6 +123,41 @@ describe.each(Object.entries(access))("%s", (operation, least) => {
     expect(mayAsk ? [200, 201, 204, 400, 404, 405, 422, 501] : [403]).toContain(status);
   });
 });
+
+describe("with a browser's cookie", () => {
+  const changes = Object.entries(access)
+    .filter(([it, least]) => !it.startsWith("GET ") && least !== "nobody-needed")
+    .map(([it]) => it);
+  it.each(changes)("%s needs to come from this very site", async (operation) => {
+    const [path, init] = requestOf(operation);
+    const fresh = operation === "POST /api/logout" ? await openTestApi(db) : api;
+    const cookie = `session_id=${await fresh.tokenOf("admin")}`;
+    const from = (more: Record<string, string>) => {
+      const headers = { "content-type": "application/json", cookie, ...more };
+      return fresh.fetch(path, { ...init, headers });
+    };
+    const foreign: readonly Record<string, string>[] = [
+      {},
+      { origin: "https://evil.example" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site", origin: "http://localhost" },
+      { "sec-fetch-site": "none" },
+    ];
+    for (const headers of foreign) {
+      const refused = await from(headers);
+      expect([refused.status, await codeOf(refused)]).toEqual([403, "cross-site"]);
+    }
+    const taken = await from({ "sec-fetch-site": "same-origin" });
+    expect(await codeOf(taken)).not.toBe("cross-site");
+    expect(taken.status).not.toBe(401);
+  });
+});
+
+async function codeOf(response: Response): Promise<unknown> {
+  const type = response.headers.get("content-type");
+  return type === "application/problem+json" ? (await jsonOf(response))["code"] : undefined;
+}
 
 it("opens nothing else but the pages about the API itself", async () => {
   for (const path of openPages) expect((await api.fetch(path)).status).toBe(200);

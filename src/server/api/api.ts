@@ -16,6 +16,7 @@ import { cancelRoutes } from "./routes/cancel.ts";
 import { elsewhereRoutes } from "./routes/elsewhere.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { graphRoutes } from "./routes/graph.ts";
+import { impersonationRoutes } from "./routes/impersonation.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
@@ -39,6 +40,7 @@ const all = [
   whyRoutes,
   cancelRoutes,
   peopleRoutes,
+  impersonationRoutes,
   administrationRoutes,
   elsewhereRoutes,
 ] as const;

@@ -13,7 +13,7 @@ export const conditional = createMiddleware(async (context, next) => {
   headers.set("etag", tag);
   // What it says is for this caller only, and may be another the next time.
   headers.set("cache-control", "private, no-cache");
-  headers.append("vary", "authorization");
+  headers.append("vary", "authorization, cookie");
   const known = (req.header("if-none-match") ?? "").split(",").map((it) => it.trim());
   const same = known.includes(tag) || known.includes("*");
   context.res = undefined;

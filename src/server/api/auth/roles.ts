@@ -14,6 +14,8 @@ export interface Principal {
   readonly scopes: readonly ScopeName[];
   /** Hash of the session's token, for logging out. */
   readonly session?: string;
+  /** The administrator who acts as this user. */
+  readonly impersonator?: string;
 }
 
 /** A team, and the workloads that are its own: names, with `*` for any characters. */

@@ -1,5 +1,6 @@
 /** The OpenAPI document of all of the routes, made from the schemas that check them. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import { sessionCookie } from "../auth/cookie.ts";
 import type { ApiEnv } from "../router.ts";
 import type { ApiServices } from "../services.ts";
 
@@ -8,6 +9,13 @@ export function openApiRoutes(router: OpenAPIHono<ApiEnv>, { version }: ApiServi
     type: "http",
     scheme: "bearer",
     description: "A session's token, an API key, or a token of the configured OIDC issuer",
+  });
+  router.openAPIRegistry.registerComponent("securitySchemes", "cookie", {
+    type: "apiKey",
+    in: "cookie",
+    name: sessionCookie,
+    description:
+      "A session of a browser; a change with it needs Origin or Sec-Fetch-Site of this site",
   });
   let document: string | undefined;
   router.get("/api/openapi.json", (context) => {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { addKey, listKeys, removeKey, removeSession } from "../../../store/api-sessions.ts";
 import { appendEvents } from "../../../store/events.ts";
 import { addressOf } from "../auth/address.ts";
+import { giveSessionCookie, takeSessionCookie } from "../auth/cookie.ts";
 import { guard, type Authorize } from "../auth/authorize.ts";
 import { logIn } from "../auth/login.ts";
 import { highestRole, permissionsOf, type Principal } from "../auth/roles.ts";
@@ -49,6 +50,7 @@ export function sessionRoutes(services: ApiServices, authorize: Authorize): Open
         addressOf(context, settings.trustedProxies),
       );
       const { username } = account;
+      giveSessionCookie(context, token, settings);
       const [team = ""] = Object.keys(account.teams);
       return context.json(
         { token, username, team, role: highestRole(account), expires: expiresAt },
@@ -66,13 +68,14 @@ export function sessionRoutes(services: ApiServices, authorize: Authorize): Open
       responses: { 204: { description: "Ended" }, ...problems },
     }),
     async (context) => {
-      const { session, username } = context.get("principal");
+      const { session, actor } = context.get("principal");
       if (session !== undefined) {
         await db.transaction(async (tx) => {
           await removeSession(tx, session);
-          await appendEvents(tx, [{ ...nowhere, type: "LoggedOut", actor: username }], nowMs());
+          await appendEvents(tx, [{ ...nowhere, type: "LoggedOut", actor }], nowMs());
         });
       }
+      takeSessionCookie(context, settings);
       return context.body(null, 204);
     },
   );
@@ -176,7 +179,7 @@ export function sessionRoutes(services: ApiServices, authorize: Authorize): Open
         const added = await addKey(tx, { ...row, scopes: granted }, asked.expiry_days * dayMs);
         if (added === undefined) return undefined;
         const data = { name: asked.name, scopes: granted };
-        const fact = { ...nowhere, type: "ApiKeyCreated", actor: username, data };
+        const fact = { ...nowhere, type: "ApiKeyCreated", actor: principal.actor, data };
         await appendEvents(tx, [fact], nowMs());
         return added;
       });
@@ -227,7 +230,14 @@ const dayMs = 86_400_000;
 const nowhere = { repository: "", environment: "" };
 
 /** A key that could make keys would outlive its own end; the issuer's users have their own tokens. */
-function refuseKeysOf({ via }: Principal): void {
+function refuseKeysOf({ via, impersonator }: Principal): void {
+  if (impersonator !== undefined) {
+    throw new ApiError(403, {
+      code: "impersonating",
+      detail: `${impersonator} acts as this user, whose API keys are the user's own to manage`,
+      hint: "end it with DELETE /api/impersonate",
+    });
+  }
   if (via === "session") return;
   throw new ApiError(403, {
     code: "session-needed",
@@ -242,5 +252,6 @@ const infoOf = (principal: Principal) => ({
   role: highestRole(principal),
   teams: { ...principal.teams },
   everywhere: principal.role,
+  impersonated_by: principal.impersonator ?? null,
   scopes: permissionsOf(principal).filter((it) => principal.scopes.includes(it)),
 });

@@ -29,8 +29,21 @@ export const userInfo = z
     teams: z.record(z.string(), z.enum(roles)),
     everywhere: z.enum(roles).nullable().meta({ description: "The role outside of any team" }),
     scopes: z.array(z.enum(scopes)),
+    impersonated_by: z.string().nullable().meta({ description: "Who really acts" }),
   })
   .meta({ id: "UserInfo" });
+
+export const impersonation = z
+  .object({
+    active: z.boolean(),
+    username: z.string().meta({ description: "Whom this session acts as" }),
+    impersonated_by: z.string().nullable(),
+  })
+  .meta({ id: "Impersonation" });
+
+export const impersonateRequest = z
+  .object({ username: z.string().min(1).max(200) })
+  .meta({ id: "ImpersonateRequest" });
 
 export const authConfig = z
   .object({ oidc_enabled: z.boolean(), oidc_provider_name: z.string() })
