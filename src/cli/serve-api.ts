@@ -10,6 +10,7 @@ import { ensureAdministrator } from "../server/api/auth/accounts.ts";
 import { createPasswords } from "../server/api/auth/passwords.ts";
 import type { ApiServices } from "../server/api/services.ts";
 import type { Settings } from "../settings/settings.ts";
+import { bounded } from "../store/bounded.ts";
 import { shownSettings } from "../settings/shown.ts";
 import { auditEndpoint } from "./audit.ts";
 import type { CommandContext } from "./context.ts";
@@ -30,7 +31,9 @@ export async function openApi(
   forgeOf: ForgeOf,
   reload: ApiServices["reload"],
 ): Promise<ServedApi> {
-  const { db, sealer, clock, log } = services;
+  const { sealer, clock, log } = services;
+  // One of PGlite's one connection; on a server, most of the pool's ten.
+  const db = bounded(services.db, services.db.kind === "embedded" ? 1 : 7);
   const passwords = createPasswords();
   const repositories = new Map<string, Repository>();
   const catalogs = new Map<string, CatalogRead>();

@@ -120,6 +120,27 @@ export async function listEnvironments(db: Queryable): Promise<KnownEnvironment[
   return rows.map((it) => scopeRow.parse(it));
 }
 
+const pageRow = z.object({ repository: z.string(), environment: z.string() });
+
+export type ListedEnvironment = EnvironmentRecord & Scope;
+
+/** A page of them, by repository and name. */
+export async function pageOfEnvironments(
+  db: Queryable,
+  repository: string | undefined,
+  after: Scope | undefined,
+  limit: number,
+): Promise<ListedEnvironment[]> {
+  const { rows } = await db.query(
+    `select repository, environment, ${columns} from environments
+     where ($1::text is null or repository = $1)
+       and ($2::text is null or (repository, environment) > ($2, $3))
+     order by repository, environment limit $4`,
+    [repository, after?.repository, after?.environment, limit],
+  );
+  return rows.map((it) => ({ ...pageRow.parse(it), ...row.parse(it) }));
+}
+
 /** What a look at the branch found, where nothing was planned from it. */
 export async function saveLook(
   db: Queryable,

@@ -10,6 +10,7 @@ import {
 } from "../../../test/support/api.ts";
 import { emptyTables, enqueue, uidOf, wish } from "../../../test/support/runs.ts";
 import type { Database } from "../../store/database.ts";
+import { registerRepository } from "../../store/environments.ts";
 
 const loginWith = (username: string, given: string): RequestInit => ({
   method: "POST",
@@ -66,6 +67,31 @@ describe.each(databases())("the API on %s", (kind) => {
       if (seen.length === 2) await wish(db, ["b", "f"].map(uidOf));
     }
     expect(seen).toEqual(["a", "c", "e", "f", "g"].map(uidOf));
+  });
+
+  it("pages environments in the store, of all repositories or of one", async () => {
+    await db.query("truncate environments, repositories cascade");
+    for (const repository of ["one", "two"]) {
+      await registerRepository(db, repository, `https://git.example/${repository}`);
+      for (const environment of ["dev", "live"]) {
+        await db.query(
+          `insert into environments (repository, environment, branch) values ($1, $2, 'main')`,
+          [repository, environment],
+        );
+      }
+    }
+    const seen: string[] = [];
+    let path: string | undefined = "/api/environments?limit=3";
+    while (path !== undefined) {
+      const response: Response = await api.as("viewer", path);
+      const page = await listOf(response);
+      expect(page.length).toBeLessThanOrEqual(3);
+      for (const it of page) seen.push(`${textIn(it, "repository")}/${textIn(it, "name")}`);
+      path = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+    }
+    expect(seen).toEqual(["one/dev", "one/live", "two/dev", "two/live"]);
+    const own = await listOf(await api.as("viewer", "/api/environments?repository=two&limit=1"));
+    expect(own).toMatchObject([{ repository: "two", name: "dev", branch: "main" }]);
   });
 
   it("lists runs with the application they are for", async () => {

@@ -8,6 +8,7 @@ import { codeOf } from "../../store/database.ts";
 import { createAuthorize, type Authorize } from "./auth/authorize.ts";
 import { createTokenReader } from "./auth/oidc.ts";
 import { conditional } from "./conditional.ts";
+import { malformedJson } from "./malformed.ts";
 import { ApiError, problemResponse } from "./problem.ts";
 import { createRouter, type ApiEnv } from "./router.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -99,9 +100,12 @@ export function createApi(
       hint: "see /api/docs for what there is",
     });
   });
-  app.onError((error, context) => {
+  app.onError(async (error, context) => {
     if (error instanceof ApiError) return error.getResponse();
-    if (unstorable.has(codeOf(error) ?? "") || isBadRequest(error)) {
+    const isMalformed = isBadRequest(error);
+    if (isMalformed || unstorable.has(codeOf(error) ?? "")) {
+      const problem = isMalformed ? await malformedJson(context) : undefined;
+      if (problem !== undefined) return problemResponse(400, problem);
       return problemResponse(400, {
         code: "malformed",
         detail: "the request cannot be read: it is malformed, or holds a NUL character",

@@ -11,6 +11,8 @@ export const conditional = createMiddleware(async (context, next) => {
   const tag = `W/"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
   const headers = new Headers(res.headers);
   headers.set("etag", tag);
+  // What is small is not worth compressing, and only this says that it is.
+  headers.set("content-length", String(Buffer.byteLength(body)));
   // What it says is for this caller only, and may be another the next time.
   headers.set("cache-control", "private, no-cache");
   headers.append("vary", "authorization, cookie");

@@ -199,6 +199,23 @@ describe("a body", () => {
     }
   });
 
+  it.each(["/api/profile/api-keys", "/api/login", "/api/specs"])(
+    "that is no JSON is told with its line and column by %s",
+    async (path) => {
+      const response = await post(path, '{\n  "name": "ci",\n  scopes: []\n}');
+      expect(response.headers.get("content-type")).toBe("application/problem+json");
+      expect([response.status, await jsonOf(response)]).toMatchObject([
+        400,
+        {
+          code: "malformed",
+          detail:
+            'the body is no JSON: line 3, column 3: expected a key in double quotes, found "s"',
+          problems: [{ file: "body", line: 3, column: 3, code: "json/syntax" }],
+        },
+      ]);
+    },
+  );
+
   it("adds no properties to every object", async () => {
     await post("/api/profile/api-keys", '{"__proto__":{"polluted":true},"name":"x"}');
     expect("polluted" in {}).toBe(false);
@@ -280,4 +297,10 @@ it("sends nothing again that the caller has, and compresses what is large", asyn
     headers: { "accept-encoding": "gzip" },
   });
   expect(zipped.headers.get("content-encoding")).toBe("gzip");
+  expect(zipped.headers.get("content-length")).toBeNull();
+  const small = await api.as("viewer", "/api/resources?limit=1&app=none", {
+    headers: { "accept-encoding": "gzip" },
+  });
+  expect(small.headers.get("content-encoding")).toBeNull();
+  expect(small.headers.get("content-length")).toBe("2");
 });

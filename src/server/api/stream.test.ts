@@ -81,6 +81,13 @@ describe.each(databases())("streams on %s", (kind) => {
     expect(rest.map((it) => it.id)).toEqual([all[1]?.id, undefined]);
     const lines = await listOf(await api.as("viewer", `${path}?after=${all[0]?.id}`));
     expect(lines.map((it) => textIn(it, "text"))).toEqual(["two\n"]);
+    const first = await api.as("viewer", `${path}?limit=1`);
+    expect((await listOf(first)).map((it) => textIn(it, "text"))).toEqual(["one\n"]);
+    const next = /<([^>]+)>; rel="next"/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
+    const second = await api.as("viewer", next);
+    expect((await listOf(second)).map((it) => textIn(it, "text"))).toEqual(["two\n"]);
+    expect(second.headers.get("link")).toBeNull();
+    expect((await api.as("viewer", `${path}?cursor=bm9uZQ`)).status).toBe(400);
   });
 
   it("tell events as they are written, once each, and only those that one may see", async () => {

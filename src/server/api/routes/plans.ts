@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 import { approvePlan } from "../../../store/approvals.ts";
-import { listEnvironments, readEnvironment } from "../../../store/environments.ts";
+import { pageOfEnvironments } from "../../../store/environments.ts";
 import { appendEvents } from "../../../store/events.ts";
 import { pageOfPlans, type ListedPlan } from "../../../store/plan-pages.ts";
 import { guard, type Authorize } from "../auth/authorize.ts";
@@ -50,37 +50,22 @@ export function planRoutes(services: ApiServices, authorize: Authorize): OpenAPI
     async (context) => {
       const { repository, ...rest } = context.req.valid("query");
       const page = readPage(rest, z.tuple([z.string(), z.string()]));
-      const [inRepository = "", after = ""] = page.after ?? [];
-      const all = await listEnvironments(db);
-      const found = all
-        .filter((it) => repository === undefined || it.repository === repository)
-        .filter(
-          (it) =>
-            page.after === undefined ||
-            it.repository > inRepository ||
-            (it.repository === inRepository && it.environment > after),
-        );
-      const items = endPage(context, page, found.slice(0, page.limit + 1), (it) => [
-        it.repository,
-        it.environment,
-      ]);
-      const views = [];
-      for (const it of items) {
-        const read = await readEnvironment(db, it);
-        if (read === undefined) continue;
-        views.push({
-          name: it.environment,
-          repository: it.repository,
-          branch: read.branch,
-          applied_commit: read.appliedCommit,
-          observed_commit: read.observedCommit,
-          observed_at: read.observedAt,
-          plan_hash: read.planHash,
-          reason: read.reason,
-          message: read.message,
-          problems: [...read.problems],
-        });
-      }
+      const [inRepository = "", inEnvironment = ""] = page.after ?? [];
+      const after = page.after && { repository: inRepository, environment: inEnvironment };
+      const found = await pageOfEnvironments(db, repository, after, page.limit + 1);
+      const items = endPage(context, page, found, (it) => [it.repository, it.environment]);
+      const views = items.map((it) => ({
+        name: it.environment,
+        repository: it.repository,
+        branch: it.branch,
+        applied_commit: it.appliedCommit,
+        observed_commit: it.observedCommit,
+        observed_at: it.observedAt,
+        plan_hash: it.planHash,
+        reason: it.reason,
+        message: it.message,
+        problems: [...it.problems],
+      }));
       return context.json(views, 200);
     },
   );

@@ -101,6 +101,7 @@ export function workflowRoutes(services: ApiServices, authorize: Authorize): Ope
       responses: {
         200: {
           description: "In the order written; or events `log`, and at the end `end`",
+          headers: pageHeaders,
           content: {
             "application/json": { schema: z.array(logLine) },
             "text/event-stream": { schema: z.string() },
@@ -111,12 +112,13 @@ export function workflowRoutes(services: ApiServices, authorize: Authorize): Ope
     }),
     async (context) => {
       const reach = reachOf(context.get("principal"), "read", settings.teams);
-      const { follow: asked, step, after, limit } = context.req.valid("query");
+      const { follow: asked, step, after, ...rest } = context.req.valid("query");
+      const page = readPage(rest, z.string().regex(/^\d{1,18}$/));
       const run = await theRun(db, context.req.valid("param").id, reach);
-      const from = lastEventId(context, /^\d+$/) ?? after ?? "0";
+      const from = lastEventId(context, /^\d+$/) ?? page.after ?? after ?? "0";
       if (!wantsStream(context, asked)) {
-        const lines = await pageOfLogs(db, run.id, { after: from, step, limit });
-        return context.json(lines, 200);
+        const found = await pageOfLogs(db, run.id, { after: from, step, limit: page.limit + 1 });
+        return context.json([...endPage(context, page, found, (it) => it.id)], 200);
       }
       return follow(context, services, {
         from,

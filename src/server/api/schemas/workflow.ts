@@ -77,6 +77,7 @@ export const logQuery = z.object({
   }),
   step: name.optional(),
   after: z.string().regex(/^\d+$/).optional().meta({ description: "Id of the last line seen" }),
+  cursor: pageQuery.shape.cursor,
   limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
 });
 
