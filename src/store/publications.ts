@@ -29,3 +29,28 @@ export async function savePublication(
     [repository, target, published.hash, published.commit],
   );
 }
+
+/** Of targets that begin so, the oldest first. */
+export async function publishedUnder(
+  db: Queryable,
+  repository: string,
+  prefix: string,
+): Promise<readonly string[]> {
+  const { rows } = await db.query(
+    `select hash, commit from publications where repository = $1 and starts_with(target, $2)
+     order by at, target`,
+    [repository, prefix],
+  );
+  return rows.map((it) => row.parse(it).commit);
+}
+
+export async function removePublication(
+  db: Queryable,
+  repository: string,
+  target: string,
+): Promise<void> {
+  await db.query(`delete from publications where repository = $1 and target = $2`, [
+    repository,
+    target,
+  ]);
+}

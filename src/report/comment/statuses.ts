@@ -5,7 +5,7 @@
 import type { Plan, PlannedOperation } from "../../model/plan.ts";
 import { isError } from "../../model/problem.ts";
 import { partsOf } from "../../model/uid.ts";
-import { clip, counted, visible } from "../../plan/render/visible.ts";
+import { clip, counted, shortCommit, visible } from "../../plan/render/visible.ts";
 import { summaryText } from "../../plan/render/words.ts";
 import type { LiveState } from "./live.ts";
 import type { Planning } from "./open.ts";
@@ -101,3 +101,10 @@ export function reconcileVerdict({ environment, resources }: LiveState): Verdict
   const waits = held > 0 ? `, ${held} held` : "";
   return { context: name, state: "pending", description: `${count}${waits}` };
 }
+
+/** Nothing more comes of a commit by itself: what was left of it is a newer one's. */
+export const supersededVerdict = ({ environment }: LiveState, by: string): Verdict => ({
+  context: context("reconcile", environment),
+  state: "success",
+  description: `superseded by ${shortCommit(by)}`,
+});

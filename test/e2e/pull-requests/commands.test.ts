@@ -170,6 +170,77 @@ describe("a pull request", () => {
     expect(comments[0]?.body).toContain("thing.default#shop.db");
   });
 
+  describe("is overtaken by a newer push: its status ends", () => {
+    const statusOf = ({ forge }: Scene, commit: string) =>
+      forge.statusesOf(commit).get("innominatus/reconcile");
+    const blog = { [specPath("blog")]: spec("blog", { db: {} }) };
+    const failing = async (scene: Scene): Promise<void> => {
+      await scene.platform.put("fail", "create-shop.db");
+    };
+
+    it("as its own runs do, which go on", async () => {
+      const scene = await open();
+      const first = await scene.forge.push("main", shop);
+      await scene.look();
+      expect(statusOf(scene, first)).toMatchObject({ state: "pending" });
+      const second = await scene.forge.push("main", blog);
+      await scene.look();
+      expect(statusOf(scene, first)).toMatchObject({ state: "pending" });
+      await scene.settle();
+      const done = { state: "success", description: "1 of 1 resource done" };
+      expect(statusOf(scene, first)).toMatchObject(done);
+      expect(statusOf(scene, second)).toMatchObject(done);
+    });
+
+    it("with their failure", async () => {
+      const scene = await open();
+      await failing(scene);
+      const first = await scene.forge.push("main", shop);
+      await scene.look();
+      await scene.forge.push("main", blog);
+      await scene.settle();
+      expect(statusOf(scene, first)).toMatchObject({ state: "failure" });
+    });
+
+    it("as superseded, where what was left of it is the newer one's", async () => {
+      const scene = await open({ files: { ...shop, ...always } });
+      const { forge } = scene;
+      await scene.settle();
+      const first = await forge.push("main", { [specPath("shop")]: null });
+      await scene.look();
+      expect(statusOf(scene, first)).toMatchObject({ state: "pending" });
+      const second = await forge.push("main", { "notes.md": "nothing of ours" });
+      await scene.look();
+      expect(statusOf(scene, first)).toMatchObject({
+        state: "success",
+        description: `superseded by ${second.slice(0, 8)}`,
+      });
+      expect(statusOf(scene, second)).toMatchObject({ state: "pending" });
+      // Said once: what is published is the same the next time.
+      const posts = () => forge.requests.filter((it) => it.method === "POST").length;
+      const before = posts();
+      await scene.look();
+      expect(posts()).toBe(before);
+    });
+
+    it("as superseded, once its queued run has given way to the newer one's", async () => {
+      const scene = await open();
+      const { forge } = scene;
+      const first = await forge.push("main", shop);
+      await scene.look();
+      const second = await forge.push("main", {
+        [specPath("shop")]: spec("shop", { db: { params: { size: "large" } } }),
+      });
+      await scene.look();
+      expect(statusOf(scene, first)).toMatchObject({
+        state: "success",
+        description: `superseded by ${second.slice(0, 8)}`,
+      });
+      await scene.settle();
+      expect(statusOf(scene, second)).toMatchObject({ state: "success" });
+    });
+  });
+
   it("gets a status for each environment that is not the default one", async () => {
     const environments = [{ name: "production", branch: "main" }];
     const scene = await open({ files: { ".innominatus.yaml": settings({}, { environments }) } });
