@@ -88,8 +88,5 @@ export async function openApi(
 }
 
 function providersIn(reads: readonly CatalogRead[]): readonly Provider[] {
-  const all = reads.flatMap(({ catalog }) =>
-    [...catalog.byType.values()].flatMap(({ claims, overruled }) => [...claims, ...overruled]),
-  );
-  return [...new Set(all.map((it) => it.provider))];
+  return [...new Set(reads.flatMap(({ catalog }) => catalog.providers))];
 }

@@ -19,6 +19,8 @@ export interface Claims {
 }
 
 export interface Catalog {
+  /** All of them, whether they serve a type or not; higher layers first. */
+  readonly providers: readonly Provider[];
   readonly byType: ReadonlyMap<string, Claims>;
   /** Of environments with a Kubernetes cluster. */
   readonly inCluster: boolean;
@@ -61,7 +63,7 @@ export function buildCatalog(
     ...aliasProblems(byType),
   ];
   return {
-    catalog: { byType, inCluster, resolved: new Map() },
+    catalog: { providers: sorted, byType, inCluster, resolved: new Map() },
     problems: problems.toSorted(byPlace),
   };
 }

@@ -9,10 +9,10 @@ import type { Problem } from "../model/problem.ts";
 import { readCapabilities } from "./capabilities.ts";
 import { checkCompatibility } from "./compatibility.ts";
 import { claimsSchema, manifestSchema } from "./manifest-schema.ts";
-import type { Provider, ProviderSource } from "./provider.ts";
+import type { GoldenPath, Provider, ProviderSource } from "./provider.ts";
 import { startReport } from "./report.ts";
 import { reportUnknownFields } from "./unknown-fields.ts";
-import { readWorkflowFiles, type ReadText } from "./workflow-files.ts";
+import { readWorkflowFiles, type ReadText, type WorkflowFiles } from "./workflow-files.ts";
 
 /** A provider of ours: Flux's and Crossplane's have the same kind under a group. */
 export function isProvider(value: unknown): boolean {
@@ -51,9 +51,21 @@ export function readProvider(
     capabilities,
     broken,
     workflows: files.workflows,
+    goldenPaths: goldenPathsOf(files),
   };
   return { provider, problems: report.problems };
 }
+
+/** One whose workflow has mistakes is told as a problem of the file, and not offered. */
+const goldenPathsOf = ({ entries, workflows }: WorkflowFiles): readonly GoldenPath[] =>
+  [...entries.values()]
+    .filter(({ name, category }) => category === "goldenpath" && workflows.has(name))
+    .map(({ name, description, version, tags }) => ({
+      name,
+      description: description ?? "",
+      version: version ?? "",
+      tags: tags ?? [],
+    }));
 
 /**
  * What a manifest with mistakes claims all the same: were its types another provider's meanwhile, a
@@ -77,5 +89,6 @@ function claimsOf(document: ParsedDocument, source: ProviderSource): Provider | 
     capabilities: [],
     broken: claimed.map((type) => ({ type, place, message })),
     workflows: new Map(),
+    goldenPaths: [],
   };
 }

@@ -24,6 +24,16 @@ export interface Provider {
   /** Types it claims and cannot serve: nobody else serves them in its place. */
   readonly broken: readonly BrokenCapability[];
   readonly workflows: ReadonlyMap<string, Workflow>;
+  /** Those of its workflows that it offers to people: in the order of the manifest. */
+  readonly goldenPaths: readonly GoldenPath[];
+}
+
+export interface GoldenPath {
+  /** Of its workflow, too. */
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  readonly tags: readonly string[];
 }
 
 export interface Capability {

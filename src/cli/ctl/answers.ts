@@ -204,6 +204,13 @@ export const team = z.looseObject({
     .catch([]),
 });
 
+export const goldenPath = z.looseObject({
+  name: text,
+  provider: text,
+  description: text,
+  parameters: z.array(z.looseObject({ name: text })).catch([]),
+});
+
 export const graph = z.looseObject({
   nodes: z.array(z.looseObject({ id, name: text, type: text, status: text, description: text })),
   edges: z.array(z.looseObject({ id, source_id: id, target_id: id, type: text })),

@@ -4,7 +4,7 @@
  */
 import type { Argument, Command, Option } from "commander";
 import { visible } from "../../plan/render/visible.ts";
-import { plan, provider, resource, spec, team, user, workflow } from "./answers.ts";
+import { goldenPath, plan, provider, resource, spec, team, user, workflow } from "./answers.ts";
 import { createClient, type Client } from "./client.ts";
 import type { CtlContext } from "./context.ts";
 import { nameOf } from "./resources.ts";
@@ -155,6 +155,11 @@ const names: { readonly [name: string]: NamesOf } = {
     (await client.list("/api/plans", plan, {}, 20)).map((it) => ({
       word: it.hash,
       about: it.environment,
+    })),
+  goldenpath: async (client) =>
+    (await client.list("/api/golden-paths", goldenPath, {}, mostNames)).map((it) => ({
+      word: it.name,
+      about: it.description,
     })),
   user: async (client) =>
     (await client.list("/api/admin/users", user, {}, mostNames)).map((it) => ({

@@ -4,7 +4,8 @@ import { runValidate, type ValidateFlags } from "../commands/validate.ts";
 import { version } from "../version.ts";
 import { addAdministration } from "./administration.ts";
 import { completionScript, printCandidates, shells } from "./completion.ts";
-import { runDemoNuke, runDemoTime } from "./commands/demo.ts";
+import { runAbsent, runDemoNuke, runDemoStatus, runDemoTime } from "./commands/demo.ts";
+import { runGoldenPath, runGoldenPaths } from "./commands/golden-paths.ts";
 import {
   runApprove,
   runEnvironments,
@@ -165,6 +166,18 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
   listed(provider, "stats", "how many there are", runProviderStats);
   listed(provider, "reload", "read them again now", runReload);
   listed(program, "list-providers", "providers that are loaded", runProviders);
+  listed(program, "list-goldenpaths", "golden paths of the providers", runGoldenPaths);
+  add(
+    program,
+    "run <goldenpath> [spec]",
+    "the lines that ask for what one makes",
+    runGoldenPath,
+  ).option(
+    "--param <key=value>",
+    "a parameter (repeat)",
+    (it: string, all: readonly string[]) => [...all, it],
+    noParams,
+  );
   listed(program, "environments", "environments, and how they are", runEnvironments);
   listed(program, "events [app]", "the audit trail, newest first", runEvents).option(
     "--limit <number>",
@@ -209,7 +222,20 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
   program
     .command("demo-nuke")
     .description("remove what a killed demonstration left")
+    .alias("demo-reset")
+    .addOption(hidden("--no-check"))
     .action(async () => onExit(await runDemoNuke(context)));
+  program
+    .command("demo-status")
+    .description("what demonstrations have left, or are at")
+    .action(async () => onExit(await runDemoStatus(context)));
+  for (const name of ["chat", "fix-gitea-oauth"] as const) {
+    program
+      .command(name, { hidden: true })
+      .allowExcessArguments()
+      .allowUnknownOption()
+      .action(() => runAbsent(name));
+  }
   program
     .command("completion")
     .description("a script that completes commands and names: for bash, zsh or fish")
@@ -223,6 +249,8 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
     .action((words: readonly string[]) => printCandidates(context, program, words));
   return program;
 }
+
+const noParams: readonly string[] = [];
 
 const server = (): Option =>
   new Option("--server <url>", "where the API is (default: http://localhost:8081)");

@@ -14,15 +14,19 @@ import { createRouter, type ApiEnv } from "./router.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { administrationRoutes } from "./routes/administration.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
-import { elsewhereRoutes } from "./routes/elsewhere.ts";
+import { declaredElsewhere } from "./routes/elsewhere.ts";
 import { eventRoutes } from "./routes/events.ts";
+import { goldenPathRoutes } from "./routes/golden-paths.ts";
 import { graphRoutes } from "./routes/graph.ts";
 import { impersonationRoutes } from "./routes/impersonation.ts";
+import { assistantRoutes, notOffered } from "./routes/not-offered.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
 import { providerRoutes } from "./routes/providers.ts";
+import { refusedRoutes } from "./routes/refused.ts";
 import { resourceRoutes } from "./routes/resources.ts";
+import { retryRoutes } from "./routes/retry.ts";
 import { sessionRoutes } from "./routes/session.ts";
 import { specRoutes } from "./routes/specs.ts";
 import { whyRoutes } from "./routes/why.ts";
@@ -43,7 +47,9 @@ const all = [
   peopleRoutes,
   impersonationRoutes,
   administrationRoutes,
-  elsewhereRoutes,
+  goldenPathRoutes,
+  retryRoutes,
+  assistantRoutes,
 ] as const;
 
 export interface Api {
@@ -69,6 +75,7 @@ export function createApi(
   const authorize = createAuthorize(services, reader);
   const router = createRouter();
   for (const routes of all) router.route("/", routes(services, authorize));
+  router.route("/", refusedRoutes(services, authorize, [...declaredElsewhere, ...notOffered]));
   openApiRoutes(router, services);
   docsRoutes(router);
 

@@ -184,7 +184,7 @@ export function timeoutOf({ timeout = "10m" }: DeployFlags): number {
 
 const mostBytes = 1024 * 1024;
 /** The name only: what else is wrong with it, the server says whole. */
-async function readSpec(
+export async function readSpec(
   context: CtlContext,
   file: string,
 ): Promise<{ readonly name: string; readonly text: string }> {

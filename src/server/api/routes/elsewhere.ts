@@ -1,60 +1,9 @@
-/**
- * What upstream's API changes and this one does not, as it is declared in the settings or in git: each
- * answers where, and which lines to write there. Nothing here claims to have done anything.
- */
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { z } from "zod";
+/** What is declared in the settings or in git: where, and which lines to write there. */
 import { stringify } from "yaml";
-import { guard, type Authorize } from "../auth/authorize.ts";
 import { reachOf } from "../auth/roles.ts";
-import { ApiError, type ErrorStatus, type ProblemFacts } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { roles, type ScopeName } from "../schemas/session.ts";
-import type { ApiServices } from "../services.ts";
+import { roles } from "../schemas/session.ts";
+import type { Asked, Refused } from "./refused.ts";
 import { theResource } from "./resources.ts";
-
-interface Elsewhere {
-  readonly method: "get" | "post" | "put" | "delete";
-  readonly path: string;
-  readonly summary: string;
-  readonly permission: ScopeName;
-  /** 405 where the thing is there to be read; 501 where it is nowhere. */
-  readonly status: ErrorStatus;
-  readonly answer: (asked: Asked) => ProblemFacts | Promise<ProblemFacts>;
-}
-
-interface Asked {
-  readonly services: ApiServices;
-  readonly context: Context<ApiEnv>;
-  readonly params: Readonly<Record<string, string>>;
-  readonly body: z.output<typeof body>;
-}
-
-/** Whatever of it can be read: a refusal needs no more. What is secret in it is never read. */
-const body = z
-  .object({
-    username: z.string().max(200).catch("NAME"),
-    team: z.string().max(200).catch(""),
-    role: z.string().max(200).catch("operator"),
-    name: z.string().max(200).catch("NAME"),
-    application_name: z.string().max(200).catch("APP"),
-    resource_name: z.string().max(200).catch("NAME"),
-    resource_type: z.string().max(200).catch("TYPE"),
-    state: z.string().max(200).catch(""),
-    configuration: z.record(z.string(), z.json()).catch({}),
-  })
-  .catch({
-    username: "NAME",
-    team: "",
-    role: "operator",
-    name: "NAME",
-    application_name: "APP",
-    resource_name: "NAME",
-    resource_type: "TYPE",
-    state: "",
-    configuration: {},
-  });
 
 const inSettings = "in innominatus.yaml, and start the controller again";
 
@@ -66,7 +15,7 @@ const userLines = ({ body: { username, team, role: given } }: Asked): string => 
   return `for HASH run \`innominatus user hash\`, with the password on standard input; add ${inSettings}:\n${stringify({ api: { users: [user] } })}`;
 };
 
-const all: readonly Elsewhere[] = [
+export const declaredElsewhere: readonly Refused[] = [
   {
     method: "post",
     path: "/api/admin/users",
@@ -213,49 +162,6 @@ const all: readonly Elsewhere[] = [
     },
   },
 ];
-
-export function elsewhereRoutes(services: ApiServices, authorize: Authorize): OpenAPIHono<ApiEnv> {
-  const router = createRouter();
-  for (const { method, path, summary, permission, status, answer } of all) {
-    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, it = ""]) => it);
-    const params = z.object(Object.fromEntries(names.map((it) => [it, z.string().max(500)])));
-    router.openapi(
-      createRoute({
-        method,
-        path,
-        summary,
-        ...guard(authorize, permission),
-        request: { params },
-        responses: problems,
-      }),
-      async (context) => {
-        const asked = {
-          services,
-          context,
-          params: params.parse(context.req.param()),
-          body: body.parse(parsed(await context.req.text())),
-        };
-        throw new ApiError(status, await answer(asked));
-      },
-    );
-  }
-  return router;
-}
-
-/** `undefined` where it is no JSON, or nested so deep that only harm is meant. */
-function parsed(text: string): unknown {
-  let [depth, deepest] = [0, 0];
-  for (const it of text) {
-    if (it === "{" || it === "[") deepest = Math.max(deepest, ++depth);
-    else if (it === "}" || it === "]") depth -= 1;
-  }
-  if (deepest > 50) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 const writable = ({ services: { db, settings }, context, params: { id = "" } }: Asked) =>
   theResource(db, id, reachOf(context.get("principal"), "write", settings.teams));

@@ -9,7 +9,6 @@ import {
   pageOfResources,
   type ListedResource,
 } from "../../../store/resource-pages.ts";
-import { resetFailures } from "../../../store/resources.ts";
 import { guard, type Authorize } from "../auth/authorize.ts";
 import { covers, likePatterns, reachOf, type Reach } from "../auth/roles.ts";
 import { endPage, readPage } from "../pages.ts";
@@ -24,6 +23,7 @@ import {
   secretValue,
 } from "../schemas/resource.ts";
 import type { ApiServices } from "../services.ts";
+import { retryResource } from "../retry.ts";
 import { phaseOfState, resourceView } from "../views/resource.ts";
 
 export const resourceId = z.object({
@@ -124,24 +124,7 @@ export function resourceRoutes(services: ApiServices, authorize: Authorize): Ope
       const principal = context.get("principal");
       const found = await theResource(db, context.req.valid("param").id, "everything");
       refuseBeyond(reachOf(principal, "write", settings.teams), found);
-      const { uid } = found;
-      const again = await db.transaction(async (tx) => {
-        const reset = await resetFailures(tx, found, { uid, stalled: true });
-        if (reset.length === 0) return false;
-        const fact = { ...scopeOf(found), type: "BlockCleared", actor: principal.actor, uid };
-        await appendEvents(tx, [fact], clock.now().getTime());
-        await tx.query(`select pg_notify('innominatus', 'retry')`);
-        return true;
-      });
-      if (!again) {
-        throw new ApiError(409, {
-          code: "nothing-to-retry",
-          detail: `${uid} has not failed`,
-          hint: "its state says what is under way",
-        });
-      }
-      const told = `${uid} is tried again with the next pass`;
-      return context.json({ success: true, message: told, uid }, 200);
+      return context.json(await retryResource(services, principal, found), 200);
     },
   );
 
@@ -206,6 +189,6 @@ export async function theResource(
 }
 
 /** Where one may not see it either, it is not there. */
-function refuseBeyond(reach: Reach, { workload, uid }: ListedResource): void {
+export function refuseBeyond(reach: Reach, { workload, uid }: ListedResource): void {
   if (!covers(reach, workload)) throw notFound(`resource "${uid}"`);
 }
