@@ -47,8 +47,7 @@ export async function openApi(
   const specs = createSpecs({
     services,
     settings: settings.api,
-    catalogOf: (own, scope) => outer()(own, scope),
-    mirrorOf: (name) => repositories.get(name)?.mirror,
+    repositoryOf: (name) => repositories.get(name),
     forgeOf,
   });
   const api = createApi(

@@ -74,6 +74,7 @@ function controlling(answers: Partial<Pick<Repository, "fetch" | "pass" | "publi
     fetch: async () => false,
     pass: async () => [],
     publish: async () => ({ changed: false, commit: undefined }),
+    preview: () => Promise.reject(new Error("nobody asks for one here")),
     targets: async () => ({ targets: [], statusBranch: "innominatus/status" }),
     close: async () => void seen.push("close"),
     // The loop asks nothing of it.

@@ -33,6 +33,8 @@ export type Pass =
 export interface Environment {
   readonly scope: Scope;
   pass(mirror: Mirror, branch: string, signal: AbortSignal): Promise<Pass>;
+  /** What a commit would lead to, by what is recorded now. Changes nothing; waits for a pass under way. */
+  preview(mirror: Mirror, commit: string, signal: AbortSignal): Promise<Look>;
 }
 
 /** Time alone has made something possible. */
@@ -128,15 +130,39 @@ export function openEnvironment(
     return { kind: "stalled", reason: "BranchMissing", message };
   };
 
+  const preview = async (mirror: Mirror, commit: string, signal: AbortSignal): Promise<Look> => {
+    const environment = await readEnvironment(db, scope);
+    await recorded.refresh(db);
+    const known: RecordedEnvironment = {
+      environment: environment ?? { appliedCommit: null, baseCommit: null, settings: null },
+      resources: recorded.all,
+      workloads: await listWorkloads(db, scope),
+      recentDeletions: await recentDeletions(db, scope),
+      approved: await approvedPlans(db, scope),
+      now: await storeNow(db),
+    };
+    return looker.look(mirror, commit, known, signal);
+  };
+
+  /** What is remembered is of one at a time. */
+  let busy: Promise<unknown> = Promise.resolve();
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = busy.then(work);
+    busy = done.catch(() => undefined);
+    return done;
+  };
+
   return {
     scope,
-    async pass(mirror, branch, signal) {
-      for (let attempt = 1; attempt <= attempts; attempt++) {
-        const pass = await passOnce(mirror, branch, signal);
-        if (pass !== undefined) return pass;
-      }
-      const message = `${scope.environment} was changed by others ${attempts} times while it was looked at`;
-      throw new StallingError("Contended", message, "the next pass tries again");
-    },
+    pass: (mirror, branch, signal) =>
+      alone(async () => {
+        for (let attempt = 1; attempt <= attempts; attempt++) {
+          const pass = await passOnce(mirror, branch, signal);
+          if (pass !== undefined) return pass;
+        }
+        const message = `${scope.environment} was changed by others ${attempts} times while it was looked at`;
+        throw new StallingError("Contended", message, "the next pass tries again");
+      }),
+    preview: (mirror, commit, signal) => alone(() => preview(mirror, commit, signal)),
   };
 }

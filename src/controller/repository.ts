@@ -7,6 +7,7 @@ import { listEnvironments, registerRepository, saveLook } from "../store/environ
 import type { Database } from "../store/database.ts";
 import type { CatalogOf } from "./catalog.ts";
 import { openEnvironment, type Environment, type Pass } from "./environment.ts";
+import type { Look } from "./look.ts";
 import { publish, type Publication } from "./publish.ts";
 import type { Services } from "./services.ts";
 import { createReadTargets, type Targets } from "./targets.ts";
@@ -28,6 +29,8 @@ export interface Repository {
   fetch(signal: AbortSignal): Promise<boolean>;
   /** One pass over every environment. */
   pass(signal: AbortSignal): Promise<readonly EnvironmentPass[]>;
+  /** What a commit would lead to in one of its environments; changes nothing. */
+  preview(environment: string, commit: string, signal: AbortSignal): Promise<Look>;
   publish(signal: AbortSignal): Promise<Publication>;
   /** Its environments, as git says now. */
   targets(signal: AbortSignal): Promise<Targets>;
@@ -52,6 +55,12 @@ export async function openRepository(
   const environments = new Map<string, Environment>();
   const readTargets = createReadTargets(db, name, mirror);
   let latest: Targets | undefined;
+  const environmentOf = (named: string): Environment => {
+    const scope = { repository: name, environment: named };
+    const environment = environments.get(named) ?? openEnvironment(services, scope, catalogOf);
+    environments.set(named, environment);
+    return environment;
+  };
 
   return {
     name,
@@ -73,14 +82,12 @@ export async function openRepository(
       const passes: EnvironmentPass[] = [];
       latest = await readTargets(at);
       for (const { environment: named, branch, stalled } of latest.targets) {
-        const scope = { repository: name, environment: named };
-        const environment = environments.get(named) ?? openEnvironment(services, scope, catalogOf);
-        environments.set(named, environment);
-        const pass = stalled ?? (await environment.pass(mirror, branch, at));
+        const pass = stalled ?? (await environmentOf(named).pass(mirror, branch, at));
         passes.push({ environment: named, branch, pass });
       }
       return passes;
     },
+    preview: (environment, commit, at) => environmentOf(environment).preview(mirror, commit, at),
     async publish(at) {
       const { targets, statusBranch } = latest ?? (await readTargets(at));
       const named = targets.map((it) => it.environment);

@@ -9,41 +9,36 @@ import { isError, type Problem } from "../model/problem.ts";
 import type { Scope } from "../model/uid.ts";
 import { parseSpecFile } from "../desired/spec-file.ts";
 import { commitFile, PathTakenError, type FileChange } from "../report/file-commit.ts";
-import type { Forge } from "../report/forge/forge.ts";
 import type { ApiSettings } from "../settings/api.ts";
 import { FetchError } from "../source/fetch-error.ts";
 import type { Mirror } from "../source/mirror.ts";
-import { approvedPlans } from "../store/approvals.ts";
-import { storeNow } from "../store/database-time.ts";
-import { listEnvironments, readEnvironment, type KnownEnvironment } from "../store/environments.ts";
+import { listEnvironments, type KnownEnvironment } from "../store/environments.ts";
 import { appendEvents } from "../store/events.ts";
-import { listResources } from "../store/resources.ts";
-import { recentDeletions } from "../store/runs.ts";
-import { listWorkloads } from "../store/workloads.ts";
+import { findWorkloads } from "../store/workload-pages.ts";
 import { stringify } from "yaml";
-import type { CatalogOf } from "./catalog.ts";
-import { createLooker, type Look } from "./look.ts";
+import type { Repository } from "./repository.ts";
 import type { Services } from "./services.ts";
+import { propose, proposalOf, type OpenedPullRequest, type PullRequests } from "./spec-proposal.ts";
 import type { Author, SpecOutcome, SpecStore, SpecTarget, SubmittedSpec } from "./spec-store.ts";
 
 export interface SpecsOptions {
   readonly services: Pick<Services, "db" | "clock">;
   readonly settings: Pick<ApiSettings, "repository" | "environment" | "path" | "mode">;
-  readonly catalogOf: CatalogOf;
   /** `undefined`: not opened yet, as its remote is away. */
-  readonly mirrorOf: (repository: string) => Mirror | undefined;
+  readonly repositoryOf: (repository: string) => OpenedRepository | undefined;
   /** `undefined`: the repository is on no forge that is configured. */
   readonly forgeOf: (repository: string) => PullRequests | undefined;
 }
 
-type Refused = Extract<SpecOutcome, { kind: "refused" }>;
+/** What the controller's own loop works with: looks of both share what they have read. */
+type OpenedRepository = Pick<Repository, "mirror" | "preview">;
 
-type PullRequests = Pick<Forge, "openPullRequest">;
+type Refused = Extract<SpecOutcome, { kind: "refused" }>;
 
 const attempts = 5;
 
 export function createSpecs(options: SpecsOptions): SpecStore {
-  const { services, mirrorOf } = options;
+  const { services, repositoryOf } = options;
   return {
     async submit(spec, target, author, mayChange, signal) {
       const read = readSubmitted(spec);
@@ -74,7 +69,7 @@ export function createSpecs(options: SpecsOptions): SpecStore {
 
     async read({ repository }, file, commit, signal) {
       try {
-        const snapshot = await mirrorOf(repository)?.snapshot(commit, signal);
+        const snapshot = await repositoryOf(repository)?.mirror.snapshot(commit, signal);
         const content = (await snapshot?.read([file], signal))?.get(file);
         return content instanceof Uint8Array ? new TextDecoder().decode(content) : undefined;
       } catch (error) {
@@ -87,7 +82,7 @@ export function createSpecs(options: SpecsOptions): SpecStore {
   /** What the branch gets is decided on its tip, and decided anew on each new one. */
   async function carryOut(
     { settings, forgeOf }: SpecsOptions,
-    { scope, branch, mirror }: Place,
+    { scope, branch, mirror, preview }: Place,
     name: string,
     { username }: Author,
     signal: AbortSignal,
@@ -109,7 +104,7 @@ export function createSpecs(options: SpecsOptions): SpecStore {
       if (commit instanceof PathTakenError) {
         return refused("conflict", commit.message, "set `api.path` to another, or move it");
       }
-      const look = await lookAt(options, scope, mirror, commit ?? tip, signal);
+      const look = await preview(scope.environment, commit ?? tip, signal);
       const problems = look.plan.problems.filter((it) => it.file === decided.path);
       if (problems.some(isError)) return { kind: "problems", problems };
       const result = {
@@ -131,10 +126,14 @@ export function createSpecs(options: SpecsOptions): SpecStore {
         await mirror.fetch(signal);
         continue;
       }
-      const pullRequest =
-        settings.mode === "commit"
-          ? null
-          : await openPullRequest(forgeOf(scope.repository), change, name, commit, branch, signal);
+      let pullRequest: OpenedPullRequest | null = null;
+      if (settings.mode === "pull-request") {
+        const forge = forgeOf(scope.repository);
+        const head = proposalOf(name, commit);
+        const opened = await propose(forge, mirror, { change, head, base: branch, commit }, signal);
+        if (!opened.ok) return refused("unavailable", opened.message, opened.hint);
+        pullRequest = opened.pullRequest;
+      }
       const removed = decided.content === undefined;
       await db.transaction(async (tx) => {
         const type = removed ? "SpecRemoved" : "SpecSubmitted";
@@ -163,24 +162,6 @@ const refused = (reason: Refused["reason"], message: string, hint: string): Refu
   message,
   hint,
 });
-
-const proposalOf = (name: string, commit: string): string =>
-  `innominatus/specs/${name}-${commit.slice(0, 12)}`;
-
-async function openPullRequest(
-  forge: PullRequests | undefined,
-  { subject, author }: FileChange,
-  name: string,
-  commit: string,
-  base: string,
-  signal: AbortSignal,
-): Promise<{ readonly number: number; readonly url: string }> {
-  if (forge === undefined) throw new Error("opening a pull request: the repository has no forge");
-  const body = `Submitted through the API by ${author.name}. The plan follows as a comment.`;
-  const head = proposalOf(name, commit);
-  const { number, url } = await forge.openPullRequest({ head, base, title: subject, body }, signal);
-  return { number, url };
-}
 
 function changeOf(
   { path, content, verb }: Decided,
@@ -236,10 +217,11 @@ interface Place {
   readonly scope: Scope;
   readonly branch: string;
   readonly mirror: Mirror;
+  readonly preview: Repository["preview"];
 }
 
 async function findPlace(
-  { services, settings, mirrorOf, forgeOf }: SpecsOptions,
+  { services, settings, repositoryOf, forgeOf }: SpecsOptions,
   target: SpecTarget,
 ): Promise<Place | Refused> {
   const repository = target.repository ?? settings.repository;
@@ -258,8 +240,8 @@ async function findPlace(
     const hint = `add ?environment= (and ?repository=), or set api.environment; known: ${names}`;
     return refused("ambiguous", "the spec may be for several environments", hint);
   }
-  const mirror = mirrorOf(found.repository);
-  if (mirror === undefined) {
+  const repositoryOpened = repositoryOf(found.repository);
+  if (repositoryOpened === undefined) {
     const message = `the repository ${found.repository} has not been reached yet`;
     return refused("unavailable", message, "see GET /health, and try again");
   }
@@ -268,7 +250,7 @@ async function findPlace(
     return refused("unavailable", message, "configure its forge, or set api.mode to commit");
   }
   const scope = { repository: found.repository, environment: found.environment };
-  return { scope, branch: found.branch, mirror };
+  return { scope, branch: found.branch, ...repositoryOpened };
 }
 
 /** Where the workload is now, or where the settings put it; never a file that others share. */
@@ -279,8 +261,8 @@ async function fileFor(
   tip: string,
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly exists: boolean } | Refused> {
-  const recorded = await listWorkloads(services.db, scope);
-  const own = recorded.find((it) => it.name === name)?.file;
+  const [recorded] = await findWorkloads(services.db, { ...scope, workloads: null }, name);
+  const own = recorded?.file;
   const wanted = settings.path.replaceAll("{name}", name);
   const snapshot = await mirror.snapshot(tip, signal);
   const path = own !== undefined && snapshot.entries.has(own) ? own : wanted;
@@ -294,25 +276,4 @@ async function fileFor(
   if (isOwn && (own === path || names.length === 1)) return { path, exists: true };
   const others = names.filter((it) => it !== name).join(", ") || "something else";
   return refused("conflict", `${path} holds ${others} too`, "make the change in git");
-}
-
-async function lookAt(
-  { services, catalogOf }: SpecsOptions,
-  scope: Scope,
-  mirror: Mirror,
-  commit: string,
-  signal: AbortSignal,
-): Promise<Look> {
-  const { db } = services;
-  const environment = await readEnvironment(db, scope);
-  const resources = await listResources(db, scope);
-  const recorded = {
-    environment: environment ?? { appliedCommit: null, baseCommit: null, settings: null },
-    resources: new Map(resources.map((it) => [it.uid, it])),
-    workloads: await listWorkloads(db, scope),
-    recentDeletions: await recentDeletions(db, scope),
-    approved: await approvedPlans(db, scope),
-    now: await storeNow(db),
-  };
-  return createLooker(scope, catalogOf).look(mirror, commit, recorded, signal);
 }

@@ -50,6 +50,23 @@ const reasonOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (error instanceof FetchError ? error.reason : error),
   );
 
+describe("a branch that was pushed", () => {
+  it("is taken back, unless somebody has put something on it since", async () => {
+    const mirror = await open();
+    const commit = await tipOf(mirror);
+    expect(await mirror.push("ours", commit, undefined, signal)).toBe("pushed");
+    await mirror.removeBranch("ours", commit, signal);
+    expect(await origin.tip("ours")).toBeUndefined();
+    expect(await mirror.resolve("ours")).toBeUndefined();
+
+    expect(await mirror.push("ours", commit, undefined, signal)).toBe("pushed");
+    const theirs = await origin.commit({ "more.md": "more\n" });
+    await origin.branch("ours", theirs);
+    await expect(mirror.removeBranch("ours", commit, signal)).rejects.toThrow(FetchError);
+    expect(await origin.tip("ours")).toBe(theirs);
+  });
+});
+
 describe("a mirror", () => {
   it("holds what the remote has", async () => {
     await origin.branch("team/a", "main");

@@ -102,6 +102,13 @@ export interface Mirror {
     expected: string | undefined,
     signal: AbortSignal,
   ): Promise<"pushed" | "refused">;
+  /**
+   * Takes back a branch that was pushed, if it is still at `commit`: what somebody has put on it since
+   * stays.
+   *
+   * @throws {FetchError}
+   */
+  removeBranch(branch: string, commit: string, signal: AbortSignal): Promise<void>;
   /** Ends what is running. */
   close(): Promise<void>;
 }
@@ -298,6 +305,19 @@ class GitMirror implements Mirror {
     }
     await this.#remember(target, commit);
     return "pushed";
+  }
+
+  async removeBranch(branch: string, commit: string, signal: AbortSignal): Promise<void> {
+    requireCommitId(commit);
+    const target = `refs/heads/${branch}`;
+    const lease = `--force-with-lease=${target}:${commit}`;
+    const args = ["push", "--porcelain", lease, "--", this.url, `:${target}`];
+    const doing = `removing ${target} from ${mask(this.url, [])}`;
+    await this.#guard(runGit(this.#context, args, { doing, signal }));
+    await git.deleteRef({ fs, gitdir: this.gitdir, ref: target.replace("refs/heads/", tracked) });
+    const byName = new Map(this.#refs.byName);
+    byName.delete(target);
+    this.#refs = { ...this.#refs, byName };
   }
 
   /** Law 9: what we pushed ourselves is no change when the next fetch looks. */

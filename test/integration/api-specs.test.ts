@@ -1,14 +1,18 @@
 /** Specs through the API: checked, planned, committed, and carried out by the controller. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSpecs } from "../../src/controller/specs.ts";
-import { createCatalogOf } from "../../src/controller/catalog.ts";
 import type { ApiSettings } from "../../src/settings/api.ts";
 import type { Forge, PullRequest } from "../../src/report/forge/forge.ts";
 import type { Database } from "../../src/store/database.ts";
 import { spec, specPath, thingsProvider } from "../e2e/things.ts";
 import { jsonOf, listOf, openTestApi, textIn, type TestApi } from "../support/api.ts";
 import { openTestDatabase } from "../support/database.ts";
+import { connectTo } from "../support/forge/connect.ts";
+import { trouble, writes } from "../support/forge/faults.ts";
+import { openTestForge, type TestForge } from "../support/forge/test-forge.ts";
 import { openPlatform, type Platform } from "../support/platform.ts";
+import { runningClock } from "../support/step.ts";
+import type { Files, Origin } from "../support/repository.ts";
 
 let db: Database;
 const opened: Platform[] = [];
@@ -27,9 +31,10 @@ interface Opened {
 
 async function open(
   settings: Partial<ApiSettings> = {},
-  forge?: Pick<Forge, "openPullRequest">,
+  forge?: () => Pick<Forge, "openPullRequest">,
+  originOf?: (files: Files) => Promise<Origin>,
 ): Promise<Opened> {
-  const platform = await openPlatform(db, (root) => thingsProvider(root));
+  const platform = await openPlatform(db, (root) => thingsProvider(root), originOf);
   opened.push(platform);
   await platform.sync();
   const { repository } = platform.scope;
@@ -37,9 +42,8 @@ async function open(
   const specs = createSpecs({
     services: platform.services,
     settings: all,
-    catalogOf: createCatalogOf([]),
-    mirrorOf: (name) => (name === repository ? platform.repository.mirror : undefined),
-    forgeOf: () => forge,
+    repositoryOf: (name) => (name === repository ? platform.repository : undefined),
+    forgeOf: () => forge?.(),
   });
   const { sealer, clock, log } = platform.services;
   const api = await openTestApi(db, { specs, sealer, clock, log, settings: all });
@@ -222,7 +226,7 @@ resources:
         return pullRequest;
       },
     };
-    const { platform, api } = await open({ mode: "pull-request" }, forge);
+    const { platform, api } = await open({ mode: "pull-request" }, () => forge);
     const tip = await platform.origin.tip();
     const answer = await jsonOf(await api.as("operator", "/api/specs", yaml(spec("shop", {}))));
     expect(answer).toMatchObject({ pull_request: { number: 7 }, changed: true });
@@ -230,6 +234,51 @@ resources:
     expect(asked).toMatchObject([{ head, base: "main", title: "Submit shop in default" }]);
     expect(await platform.origin.tip(head)).toBe(answer["commit"]);
     expect(await platform.origin.tip()).toBe(tip);
+  });
+});
+
+describe.each(["github", "gitea", "gitlab"] as const)("as a pull request on %s", (kind) => {
+  let forge: TestForge;
+  let opened: Opened;
+  beforeAll(async () => {
+    const originOf = async (files: Files) => {
+      forge = await openTestForge({ kind, files });
+      return forge.git;
+    };
+    opened = await open(
+      { mode: "pull-request" },
+      () => connectTo(forge, { clock: runningClock }),
+      originOf,
+    );
+  }, 60_000);
+  afterAll(() => forge.close());
+  const branches = async () =>
+    (await opened.platform.origin.git(["branch", "--list", "innominatus/specs/*"]))
+      .split("\n")
+      .filter((it) => it !== "");
+
+  it("leaves no branch behind where the forge opens none, says so, and succeeds the next time", async () => {
+    const { platform, api } = opened;
+    const tip = await platform.origin.tip();
+    forge.faults.push(...Array.from({ length: 9 }, () => trouble(503, writes)));
+    const refused = await api.as("operator", "/api/specs", yaml(spec("shop", {})));
+    expect([
+      refused.status,
+      refused.headers.get("content-type"),
+      await jsonOf(refused),
+    ]).toMatchObject([
+      503,
+      "application/problem+json",
+      { code: "unavailable", detail: expect.stringContaining("is removed again") },
+    ]);
+    expect(await branches()).toEqual([]);
+
+    forge.faults.length = 0;
+    const answer = await jsonOf(await api.as("operator", "/api/specs", yaml(spec("shop", {}))));
+    expect(answer).toMatchObject({ changed: true, pull_request: { number: expect.any(Number) } });
+    expect(await branches()).toHaveLength(1);
+    expect(await platform.origin.tip()).toBe(tip);
+    expect(forge.violations).toEqual([]);
   });
 });
 
