@@ -4,6 +4,7 @@ import { runValidate, type ValidateFlags } from "../commands/validate.ts";
 import { version } from "../version.ts";
 import { addAdministration } from "./administration.ts";
 import { completionScript, printCandidates, shells } from "./completion.ts";
+import { runAnalyze } from "./commands/analyze.ts";
 import { runAbsent, runDemoNuke, runDemoStatus, runDemoTime } from "./commands/demo.ts";
 import { runGoldenPath, runGoldenPaths } from "./commands/golden-paths.ts";
 import {
@@ -215,6 +216,12 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
     .action(async (paths: readonly string[], flags: ValidateFlags) =>
       onExit(await runValidate(context, paths, flags)),
     );
+  listed(
+    program,
+    "analyze <file>",
+    "what in a spec or a workflow needs what; needs no server",
+    runAnalyze,
+  );
   program
     .command("demo-time")
     .description("a database merged, changed and reverted, with everything real; needs no server")

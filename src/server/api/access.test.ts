@@ -76,6 +76,8 @@ const access: Readonly<Record<string, Role | "nobody-needed">> = {
   "POST /api/specs": "operator",
   "POST /api/teams": "admin",
   "POST /api/workflows/golden-paths/{name}/execute": "operator",
+  "POST /api/workflow-analysis": "viewer",
+  "POST /api/workflow-analysis/preview": "viewer",
   "POST /api/workflows/{id}/cancel": "operator",
   "POST /api/workflows/{id}/retry": "operator",
   "PUT /api/admin/users/{username}": "admin",

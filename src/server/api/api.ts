@@ -13,6 +13,7 @@ import { ApiError, problemResponse } from "./problem.ts";
 import { createRouter, type ApiEnv } from "./router.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { administrationRoutes } from "./routes/administration.ts";
+import { analysisRoutes } from "./routes/analysis.ts";
 import { cancelRoutes } from "./routes/cancel.ts";
 import { declaredElsewhere } from "./routes/elsewhere.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -49,6 +50,7 @@ const all = [
   administrationRoutes,
   goldenPathRoutes,
   retryRoutes,
+  analysisRoutes,
   assistantRoutes,
 ] as const;
 
@@ -116,6 +118,14 @@ export function createApi(
       return problemResponse(400, {
         code: "malformed",
         detail: "the request cannot be read: it is malformed, or holds a NUL character",
+      });
+    }
+    if (error instanceof HTTPException && error.status === 415) {
+      const type = context.req.header("content-type") ?? "none";
+      return problemResponse(415, {
+        code: "unsupported-content-type",
+        detail: `the content type is ${type}`,
+        hint: "see /api/docs for those that this route takes",
       });
     }
     log.error({ err: error, method: context.req.method, path: context.req.path }, "answering");

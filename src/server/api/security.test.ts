@@ -216,6 +216,24 @@ describe("a body", () => {
     },
   );
 
+  it("of a spec comes under any type that clients give YAML, as curl's own, and no other", async () => {
+    const refused = { kind: "refused", reason: "conflict", message: "seen", hint: "" } as const;
+    const submit = () => Promise.resolve(refused);
+    const { specs } = api.services;
+    api = await openTestApi(db, { specs: { ...specs, submit } });
+    const types = ["application/yaml", "text/x-yaml", "text/plain; charset=utf-8"];
+    for (const type of [...types, "application/x-www-form-urlencoded"]) {
+      expect((await post("/api/specs", "a: 1", type)).status).toBe(409);
+    }
+    for (const path of ["/api/specs", "/api/profile/api-keys"]) {
+      const response = await post(path, "a", "image/png");
+      expect([response.status, (await jsonOf(response))["code"]]).toEqual([
+        415,
+        "unsupported-content-type",
+      ]);
+    }
+  });
+
   it("adds no properties to every object", async () => {
     await post("/api/profile/api-keys", '{"__proto__":{"polluted":true},"name":"x"}');
     expect("polluted" in {}).toBe(false);

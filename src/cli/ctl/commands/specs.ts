@@ -188,6 +188,18 @@ export async function readSpec(
   context: CtlContext,
   file: string,
 ): Promise<{ readonly name: string; readonly text: string }> {
+  const text = await readText(context, file);
+  const names = parseAllDocuments(text, { logLevel: "silent" }).flatMap((it) => {
+    const metadata = it.errors.length > 0 ? undefined : it.getIn(["metadata", "name"]);
+    return typeof metadata === "string" ? [metadata] : [];
+  });
+  if (names.length > 0) return { name: names.join(", "), text };
+  const next = "run `innominatus-ctl validate` on it: it says what is wrong, and where";
+  throw new CommandError("this is no Score spec: it has no metadata.name", file, next);
+}
+
+/** Of a file, or of standard input for `-`; bounded. */
+export async function readText(context: CtlContext, file: string): Promise<string> {
   const path = resolve(context.cwd, file);
   const text = await (file === "-" ? context.stdin.readAll() : readFile(path, "utf8")).catch(
     (error: unknown) => {
@@ -198,13 +210,7 @@ export async function readSpec(
   if (text.length > mostBytes) {
     throw new CommandError("the file is larger than 1 MiB", file, "a Score spec is much smaller");
   }
-  const names = parseAllDocuments(text, { logLevel: "silent" }).flatMap((it) => {
-    const metadata = it.errors.length > 0 ? undefined : it.getIn(["metadata", "name"]);
-    return typeof metadata === "string" ? [metadata] : [];
-  });
-  if (names.length > 0) return { name: names.join(", "), text };
-  const next = "run `innominatus-ctl validate` on it: it says what is wrong, and where";
-  throw new CommandError("this is no Score spec: it has no metadata.name", file, next);
+  return text;
 }
 
 export interface ListFlags extends OutputFlags {

@@ -13,7 +13,7 @@ import { covers, likePatterns, reachOf } from "../auth/roles.ts";
 import { endPage, readPage } from "../pages.ts";
 import { ApiError, notFound } from "../problem.ts";
 import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { name, pageHeaders } from "../schemas/common.ts";
+import { documentBody, name, pageHeaders } from "../schemas/common.ts";
 import { spec, specDetail, specQuery, submitQuery, submitted } from "../schemas/spec.ts";
 import type { ApiServices } from "../services.ts";
 import type { SpecOutcome, SubmittedSpec } from "../../../controller/spec-store.ts";
@@ -81,13 +81,7 @@ export function specRoutes(services: ApiServices, authorize: Authorize): OpenAPI
         ...guard(authorize, "write"),
         request: {
           query: submitQuery,
-          body: {
-            required: true,
-            content: {
-              "application/yaml": { schema: z.string() },
-              "application/json": { schema: z.record(z.string(), z.unknown()) },
-            },
-          },
+          body: documentBody,
         },
         responses: {
           201: {

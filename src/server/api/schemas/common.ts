@@ -55,3 +55,22 @@ export const name = z.string().min(1).max(200);
 
 export const textRecord = z.record(z.string(), z.string());
 export const anyRecord = z.record(z.string(), z.unknown());
+
+const asText = { schema: { type: "string" } } as const;
+
+/**
+ * A document in YAML or JSON, for a route's `body`. Under all the types that clients give such a text,
+ * the last of them what curl says of `--data-binary` that is told nothing.
+ */
+export const documentBody = {
+  required: true,
+  content: {
+    "application/yaml": { schema: z.string() },
+    "application/json": { schema: anyRecord },
+    "application/x-yaml": asText,
+    "text/yaml": asText,
+    "text/x-yaml": asText,
+    "text/plain": asText,
+    "application/x-www-form-urlencoded": asText,
+  },
+} as const;
