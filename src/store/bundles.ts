@@ -4,7 +4,10 @@ import type { Bundle } from "../model/workflow.ts";
 import type { Queryable } from "./database.ts";
 
 // Our own writing: content-addressed, so what comes back is what was put in.
-const row = z.object({ content: z.custom<Bundle>((value) => typeof value === "object") });
+const row = z.object({
+  hash: z.string(),
+  content: z.custom<Bundle>((value) => typeof value === "object"),
+});
 
 export async function putBundles(tx: Queryable, bundles: readonly Bundle[]): Promise<void> {
   if (bundles.length === 0) return;
@@ -21,10 +24,27 @@ const known = new Map<string, Bundle>();
 
 /** @throws when it is missing: rows that name a bundle hold a foreign key to it */
 export async function readBundle(db: Queryable, hash: string): Promise<Bundle> {
-  const seen = known.get(hash);
-  if (seen !== undefined) return seen;
-  const { rows } = await db.query(`select content from bundles where hash = $1`, [hash]);
-  const { content } = row.parse(rows[0]);
-  known.set(hash, content);
-  return content;
+  return (await bundleReader(db, [hash]))(hash);
+}
+
+/** One query for those of them that this process has not read yet; the same object for the same hash. */
+export async function bundleReader(
+  db: Queryable,
+  hashes: readonly string[],
+): Promise<(hash: string) => Bundle> {
+  const missing = [...new Set(hashes)].filter((it) => !known.has(it));
+  if (missing.length > 0) {
+    const { rows } = await db.query(
+      `select hash, content from bundles where hash in (select jsonb_array_elements_text($1))`,
+      [JSON.stringify(missing)],
+    );
+    for (const { hash, content } of rows.map((it) => row.parse(it))) {
+      if (!known.has(hash)) known.set(hash, content);
+    }
+  }
+  return (hash) => {
+    const bundle = known.get(hash);
+    if (bundle === undefined) throw new Error(`there is no bundle ${hash}`);
+    return bundle;
+  };
 }

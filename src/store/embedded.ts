@@ -29,7 +29,7 @@ export async function openEmbedded(directory: string): Promise<Database> {
   try {
     await mkdir(data, { recursive: true, mode: 0o700 });
     await chmod(data, 0o700);
-    const pglite = await PGlite.create(data, { parsers: { ...parsers } });
+    const pglite = await PGlite.create(data, { parsers: { ...parsers }, startParams });
     await pglite.exec(sessionSettings);
     return new EmbeddedDatabase(pglite, unlock);
   } catch (error) {
@@ -42,6 +42,9 @@ export async function openEmbedded(directory: string): Promise<Database> {
     );
   }
 }
+
+/** Its own cache holds 128 MB, as a server's would; here the file system's is as near. */
+const startParams = [...PGlite.defaultStartParams, "-c", "shared_buffers=16MB"];
 
 class EmbeddedDatabase implements Database {
   readonly kind = "embedded";

@@ -6,7 +6,7 @@ import type { Place } from "../model/problem.ts";
 import { phases, type Recorded, type Removal, type ResourceIdentity } from "../model/resource.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import { forgetFailures } from "./backoffs.ts";
-import { readBundle } from "./bundles.ts";
+import { bundleReader } from "./bundles.ts";
 import type { Queryable } from "./database.ts";
 import { jsonRecord, maybeTime, place, strings, time, uid, uids } from "./rows.ts";
 
@@ -54,9 +54,13 @@ const columns = `uid, workload, identity, name, type, class, phase, gate, touche
   commit, place, since, reason, message, attempted, failures, next_attempt_at, stalled, operation, run,
   credentials_secret`;
 
-async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
-  const it = row.parse(found);
-  return {
+async function toRecorded(db: Queryable, rows: readonly unknown[]): Promise<Recorded[]> {
+  const found = rows.map((it) => row.parse(it));
+  const bundleOf = await bundleReader(
+    db,
+    found.map((it) => it.bundle),
+  );
+  return found.map((it) => ({
     uid: it.uid,
     workload: it.workload,
     identity: it.identity,
@@ -69,7 +73,7 @@ async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
     params: it.params,
     template: it.template,
     dependsOn: it.depends_on,
-    bundle: await readBundle(db, it.bundle),
+    bundle: bundleOf(it.bundle),
     outputs: it.outputs,
     secretRefs: it.secret_refs,
     ...(it.credentials_secret === null ? {} : { credentialsSecret: it.credentials_secret }),
@@ -89,7 +93,7 @@ async function toRecorded(db: Queryable, found: unknown): Promise<Recorded> {
     stalled: it.stalled,
     operation: it.operation,
     run: it.run,
-  };
+  }));
 }
 
 /** All resources of an environment, the deleted among them, sorted by uid. */
@@ -101,7 +105,7 @@ export async function listResources(
     `select ${columns} from resources where repository = $1 and environment = $2 order by uid`,
     [repository, environment],
   );
-  return Promise.all(rows.map((it) => toRecorded(db, it)));
+  return toRecorded(db, rows);
 }
 
 export async function readResource(
@@ -113,7 +117,7 @@ export async function readResource(
     `select ${columns} from resources where repository = $1 and environment = $2 and uid = $3`,
     [repository, environment, resource],
   );
-  return rows[0] === undefined ? undefined : toRecorded(db, rows[0]);
+  return (await toRecorded(db, rows))[0];
 }
 
 const horizon = z.object({ xmin: z.string() });
@@ -136,7 +140,7 @@ export async function resourcesSince(
      where repository = $1 and environment = $2 and changed_in >= $3::text::xid8`,
     [repository, environment, snapshot ?? "0"],
   );
-  const changed = await Promise.all(rows.map((it) => toRecorded(db, it)));
+  const changed = await toRecorded(db, rows);
   return { changed, snapshot: horizon.parse(now[0]).xmin };
 }
 
