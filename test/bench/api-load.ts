@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { openEmbedded } from "../../src/store/embedded.ts";
 import { pretendActive } from "./idle.ts";
 import type { Figure } from "./measure.ts";
 import { isReady, startController, until, type Controller } from "./process.ts";
@@ -36,7 +37,7 @@ export async function apiLoad(home: string): Promise<Figure[]> {
     const first = await start();
     await until(() => first.lines.some((it) => it.msg === "planned"), 120_000);
     await first.stop();
-    await pretendActive(join(dataDir, "database"));
+    await pretendActive(await openEmbedded(join(dataDir, "database")));
 
     const controller = await start();
     await until(() => isReady(controller.url), 120_000);

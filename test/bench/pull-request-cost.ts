@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deliver, takeDeliveries } from "../support/forge/webhooks.ts";
 import { openTestForge, type TestForge } from "../support/forge/test-forge.ts";
+import { openEmbedded } from "../../src/store/embedded.ts";
 import { pretendActive } from "./idle.ts";
 import { median, percentile, type Figure } from "./measure.ts";
 import { isReady, startController, until, type Controller } from "./process.ts";
@@ -26,7 +27,7 @@ export async function pullRequestCost(home: string): Promise<Figure[]> {
     const first = await startController(home, "platform", dataDir, more);
     await until(() => first.lines.some((it) => it.msg === "planned"), 120_000);
     await first.stop();
-    await pretendActive(join(dataDir, "database"));
+    await pretendActive(await openEmbedded(join(dataDir, "database")));
 
     const controller = await startController(home, "platform", dataDir, more);
     await until(() => isReady(controller.url), 120_000);

@@ -22,6 +22,7 @@ import { openForges, type ForgeOf } from "../forges.ts";
 import { isWritable } from "../../store/writable.ts";
 import { settingsFor, type CommandContext, type GlobalOptions } from "../context.ts";
 import { deliveryObserverOf, observerOf } from "../observer.ts";
+import { collectWhenQuiet, ownCpuMs, v8Collector } from "../memory.ts";
 import { CommandError } from "../output/failure.ts";
 import { pullRequestsOf } from "../pull-requests.ts";
 import { openApi, type ServedApi } from "../serve-api.ts";
@@ -130,6 +131,7 @@ async function serve(
     deliver?.(stop),
     keepAuditShort(services, settings.auditRetentionMs, stop),
     keepStatistics(services, stop),
+    collectWhenQuiet({ clock, cpuMs: ownCpuMs, collect: v8Collector() }, stop),
   ]);
   await server.close();
   await tracer?.close();
