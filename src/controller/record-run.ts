@@ -10,6 +10,7 @@ import { readCancel } from "../store/cancels.ts";
 import { fenced } from "../store/claims.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
+  phaseDuring,
   recordActive,
   recordCancelled,
   recordDeleted,
@@ -92,16 +93,19 @@ export async function recordResult(hand: RunInHand, result: Result): Promise<voi
   await fenced(db, claim, async (tx) => {
     await writeUnwritten(tx, claim, unwritten);
     const told: Told[] = failedCleanups.map((it) => ({ type: "CleanupFailed", data: { ...it } }));
+    const stopped = { from: phaseDuring[run.operation], to: "failed" };
     switch (result.kind) {
       case "waiting":
         await recordWaiting(tx, claim, { reason, message, retryAfterMs: result.delayMs });
         break;
       case "superseded":
         told.push({ type: "RunSuperseded", data: {} });
+        told.push({ type: "PhaseTransition", data: stopped });
         told.push(...(await recordSuperseded(tx, claim, reason)));
         break;
       case "cancelled":
         told.push({ type: "RunCancelled", data: await readCancel(tx, run.id) });
+        told.push({ type: "PhaseTransition", data: stopped });
         told.push(...(await recordCancelled(tx, claim, message)));
         break;
       case "requeue":
@@ -120,10 +124,7 @@ export async function recordResult(hand: RunInHand, result: Result): Promise<voi
           type: "RunFailed",
           data: { reason, message, ...(fault === undefined ? {} : { failure: { ...fault } }) },
         });
-        told.push({
-          type: "PhaseTransition",
-          data: { from: phaseDuring[run.operation], to: "failed" },
-        });
+        told.push({ type: "PhaseTransition", data: stopped });
         told.push(...(await recordFailed(tx, claim, failure)));
       }
     }
@@ -139,8 +140,6 @@ export function told(
   const hint = result.kind === "stalled" ? ` (${result.hint})` : "";
   return { reason: result.reason, message: masker.mask(`${result.message}${hint}`) };
 }
-
-const phaseDuring = { create: "provisioning", update: "updating", delete: "deleting" } as const;
 
 const factsFor = (claim: Claim, run: RecordedRun, told: readonly Told[]): Fact[] =>
   told.map(({ type, data }) => ({

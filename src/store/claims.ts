@@ -11,6 +11,7 @@ import { nextCandidate, now } from "./candidates.ts";
 import type { Database, Queryable } from "./database.ts";
 import { appendEvents, type Fact } from "./events.ts";
 import { cooldownOf, releaseCooled, type Cooldowns } from "./locks.ts";
+import { phaseDuring } from "./outcomes.ts";
 import { uid } from "./rows.ts";
 import { makeSlots, takeSlot } from "./slots.ts";
 
@@ -151,8 +152,6 @@ async function take(tx: Queryable, run: Candidate, options: ClaimOptions): Promi
   return token;
 }
 
-const phases = { create: "provisioning", update: "updating", delete: "deleting" } as const;
-
 function claimFacts(run: Candidate, token: bigint): Fact[] {
   const { repository, environment, operation, workflow, target, phase } = run;
   const about = { repository, environment, actor: "innominatus", uid: run.uid, run: run.id };
@@ -169,7 +168,7 @@ function claimFacts(run: Candidate, token: bigint): Fact[] {
         token: token.toString(),
         ...(run.waited_for === null ? {} : { reason: run.waited_for }),
       }),
-      fact("PhaseTransition", { from: phase, to: phases[operation] }),
+      fact("PhaseTransition", { from: phase, to: phaseDuring[operation] }),
     ];
   }
   // Whoever gives a run back, or waits, leaves no holder; who is still named has lost the lease.

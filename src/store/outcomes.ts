@@ -43,14 +43,15 @@ export async function recordActive(
   claim: Claim,
   outputs: Outputs,
 ): Promise<readonly Told[]> {
-  await tx.query(
+  const { rows } = await tx.query(
     `update resources x set phase = 'active', params = r.desired -> 'params',
        template = r.desired -> 'template', depends_on = r.desired -> 'dependsOn', bundle = r.bundle,
        outputs = $5, secret_refs = $6,
        credentials_secret = $7, revision = x.revision + 1, since = store_now(),
        reason = 'RunSucceeded', message = '', attempted = null, failures = 0,
        next_attempt_at = null, stalled = false, gate = null, changed_in = pg_current_xact_id()
-     from runs r where r.id = $1 and x.repository = $2 and x.environment = $3 and x.uid = $4`,
+     from runs r where r.id = $1 and x.repository = $2 and x.environment = $3 and x.uid = $4
+     returning r.operation`,
     [
       ...keys(claim),
       JSON.stringify(outputs.outputs),
@@ -59,8 +60,18 @@ export async function recordActive(
     ],
   );
   const told = await endRun(tx, claim, { state: "succeeded", reason: "RunSucceeded", message: "" });
-  return [moved("provisioning", "active"), ...told];
+  const { operation } = operationRow.parse(rows[0]);
+  return [moved(phaseDuring[operation], "active"), ...told];
 }
+
+const operationRow = z.object({ operation: z.enum(["create", "update", "delete"]) });
+
+/** Of a resource, while a run of the operation is under way. */
+export const phaseDuring = {
+  create: "provisioning",
+  update: "updating",
+  delete: "deleting",
+} as const;
 
 /**
  * The delete workflow succeeded, and `observe`, where there is one, says that nothing is left (law 2).

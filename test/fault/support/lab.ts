@@ -50,6 +50,8 @@ export interface Lab {
   /** A controller, killed when the lab closes. The same name has the same folder. */
   serve(name: string, options?: ServeOptions): Promise<Process>;
   sync(options?: ServeOptions): Promise<Ended>;
+  /** As `sync`, while it runs. */
+  syncing(options?: ServeOptions): Promise<Process>;
   /** Everything any process has said. */
   output(): string;
   close(): Promise<void>;
@@ -99,6 +101,8 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     processes.push(process);
     return process;
   };
+  const syncing = (given: ServeOptions = {}): Promise<Process> =>
+    started(["sync", "--timeout", "120s", "-o", "json"], "sync", given);
   return {
     world,
     origin,
@@ -106,8 +110,8 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     db,
     dataDir,
     serve: (name, given = {}) => started(["serve", "--port", "0"], name, given),
-    sync: async (given = {}) =>
-      (await started(["sync", "--timeout", "120s", "-o", "json"], "sync", given)).ended,
+    sync: async (given = {}) => (await syncing(given)).ended,
+    syncing,
     output: () => processes.map((it) => it.output()).join(""),
     async close() {
       for (const it of processes) {

@@ -18,6 +18,8 @@ export interface LedgerOptions {
   readonly prepare?: string;
   /** Of each step. */
   readonly timeout?: string;
+  /** A size cannot change in place: another one is a replacement. */
+  readonly immutable?: boolean;
   /** Before a deletion. */
   readonly grace?: string;
 }
@@ -45,12 +47,13 @@ export const specsOf = (wanted: Wanted): Files =>
 /** @param world folder of the books; `openBooks` makes what is in it */
 export function ledgerFiles(world: string, options: LedgerOptions): Files {
   const { around = {}, secret = false, prepare, timeout = "60s", grace = "0s" } = options;
+  const immutable = options.immutable === true ? ", immutable: true" : "";
   const workflow = (operation: string, effect: string, steps = ""): string => `
 apiVersion: innominatus.io/v1alpha1
 kind: Workflow
 metadata:
   name: ${operation}-thing
-${operation === "delete" ? "" : "parameters:\n  - { name: size, type: string, default: small }"}
+${operation === "delete" ? "" : `parameters:\n  - { name: size, type: string, default: small${immutable} }`}
 steps:${steps}
   - name: make
     type: policy

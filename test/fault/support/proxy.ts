@@ -10,11 +10,18 @@ import { connect, createServer, type Socket } from "node:net";
  */
 export type Fate = "pass" | "cut" | "unanswered" | "silent";
 
+/** @param text holds the statement among the protocol's own bytes */
+export type Decide = (text: string, connection: number) => Fate;
+
 export interface Proxy {
   /** `databaseUrl`, by way of the proxy. */
   readonly url: string;
-  /** Asked of whatever a client sends; `text` holds the statement among the protocol's own bytes. */
-  rule(decide: (text: string) => Fate): void;
+  /**
+   * Asked of whatever a client sends.
+   *
+   * @param onUnanswered once a statement of that fate took effect, before its client can know
+   */
+  rule(decide: Decide, onUnanswered?: () => void): void;
   /** Cuts every connection, and refuses new ones until told otherwise. */
   refuse(refusing: boolean): void;
   close(): Promise<void>;
@@ -24,7 +31,9 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let refusing = false;
-  let decide: (text: string) => Fate = () => "pass";
+  let decide: Decide = () => "pass";
+  let connections = 0;
+  let tell = (): void => undefined;
 
   const track = (socket: Socket): Socket => {
     sockets.add(socket);
@@ -36,18 +45,19 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
     track(client);
     if (refusing) return void client.destroy();
     const upstream = track(connect(Number(target.port), target.hostname));
+    const connection = ++connections;
     let muted = false;
     let silent = false;
     client.on("data", (bytes: Buffer) => {
       if (silent) return;
-      const fate = decide(bytes.toString("latin1"));
+      const fate = decide(bytes.toString("latin1"), connection);
       if (fate === "cut") return void (client.destroy(), upstream.destroy());
       if (fate === "silent") silent = true;
       if (fate === "unanswered") muted = true;
       if (!silent) upstream.write(bytes);
     });
     upstream.on("data", (bytes: Buffer) => {
-      if (muted) return void (client.destroy(), upstream.destroy());
+      if (muted) return void (tell(), client.destroy(), upstream.destroy());
       if (!silent) client.write(bytes);
     });
     client.on("close", () => upstream.destroy());
@@ -62,7 +72,10 @@ export async function startProxy(databaseUrl: string): Promise<Proxy> {
   const cutAll = (): void => sockets.forEach((it) => it.destroy());
   return {
     url: url.href,
-    rule: (given) => (decide = given),
+    rule(given, onUnanswered = () => undefined) {
+      decide = given;
+      tell = onUnanswered;
+    },
     refuse(given) {
       refusing = given;
       if (given) cutAll();
