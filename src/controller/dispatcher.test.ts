@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import { databases, openTestDatabase, setStoreTime } from "../../test/support/database.ts";
 import { claimed, emptyTables, statesOf, uidOf } from "../../test/support/runs.ts";
 import { servicesOn, stepType, type ServicesOptions } from "../../test/support/services.ts";
@@ -50,6 +51,42 @@ describe.each(databases())("the dispatcher on %s", (kind) => {
       await dispatched;
     }
   };
+
+  it("tells of a run that it has to leave whose it is, for which commit and plan", async () => {
+    await enqueueSteps(db, a, [step]);
+    const lines: string[] = [];
+    const cut: Database = {
+      kind: db.kind,
+      query: (sql, values) =>
+        sql.includes("insert into steps")
+          ? Promise.reject(new DatabaseUnavailableError("the database is away", undefined))
+          : db.query(sql, values),
+      transaction: (work) => db.transaction(work),
+      listen: (channel, onNotify) => db.listen(channel, onNotify),
+      close: () => Promise.resolve(),
+    };
+    await dispatching(
+      async () => undefined,
+      { onLog: (line) => lines.push(line) },
+      async () => {
+        await vi.waitFor(() => expect(lines.join("")).toContain("run interrupted"), 20_000);
+      },
+      cut,
+    );
+    const told = lines.filter((it) => it.includes("run interrupted"));
+    const { rows } = await db.query(`select id, commit, plan from runs`);
+    const [run] = z.array(z.record(z.string(), z.string())).parse(rows);
+    expect(told.map((it): unknown => JSON.parse(it))).toMatchObject([
+      {
+        repository: "origin",
+        environment: "default",
+        uid: a,
+        run: run?.["id"],
+        commit: run?.["commit"],
+        correlation: run?.["plan"],
+      },
+    ]);
+  });
 
   it("performs what is queued, and sleeps until somebody tells, or something is due", async () => {
     const { clock, slept } = watchedClock();

@@ -73,9 +73,11 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
   await Promise.all(inHand);
 }
 
-const about = ({ repository, environment, run, uid }: Claim) => ({
+const about = ({ repository, environment, run, uid, commit, plan }: Claim) => ({
   repository,
   environment,
   run,
   uid,
+  commit,
+  correlation: plan,
 });

@@ -43,6 +43,9 @@ export interface Claim extends Scope {
   readonly uid: Uid;
   readonly target: string;
   readonly token: bigint;
+  readonly commit: string;
+  /** The plan's hash: the correlation id of all that is done for it. */
+  readonly plan: string;
 }
 
 export type StepState = "started" | "waiting" | "ended" | "failed" | "skipped";

@@ -96,8 +96,8 @@ async function claimNext(
   if (run.lock_state === "cooling") await releaseCooled(tx, options.nowMs, run.lock);
   const token = await take(tx, run, options);
   await appendEvents(tx, claimFacts(run, token), options.nowMs);
-  const { id, repository, environment, target } = run;
-  return { run: id, repository, environment, uid: run.uid, target, token };
+  const { id, repository, environment, target, commit, plan } = run;
+  return { run: id, repository, environment, uid: run.uid, target, token, commit, plan };
 }
 
 /** Slot, lock, lease and resource in one statement: of any number of attempts, one wins (E2). */

@@ -151,7 +151,7 @@ export async function supersedeRuns(
   const { rows } = await tx.query(
     `update runs set state = 'superseded', reason = 'Superseded', ended_at = store_now()
      where id in (select jsonb_array_elements_text($1)) and state = 'queued'
-     returning id, uid, not_before`,
+     returning id, uid, (not_before - interval '1 microsecond')::text as arrived_at`,
     [list],
   );
   return rows.map((it) => endedRow.parse(it));
@@ -160,12 +160,13 @@ export async function supersedeRuns(
 export interface EndedInQueue {
   readonly id: string;
   readonly uid: Uid;
+  /** Whatever came at the same moment came after it: to the microsecond, as the database writes it. */
   readonly arrivedAt: string;
 }
 
 const endedRow = z
-  .object({ id: z.string(), uid, not_before: time })
-  .transform(({ not_before, ...it }): EndedInQueue => ({ ...it, arrivedAt: not_before }));
+  .object({ id: z.string(), uid, arrived_at: z.string() })
+  .transform(({ arrived_at, ...it }): EndedInQueue => ({ ...it, arrivedAt: arrived_at }));
 
 /** Makes a waiting run claimable at once, unless it waits for a further attempt. A hint only. */
 export async function wakeRun(db: Queryable, run: string): Promise<void> {

@@ -179,7 +179,7 @@ async function effectsOf({ world }: Lab): Promise<ReadonlyMap<string, number>> {
 
 const isWhole = process.env["INNOMINATUS_TEST_EVERY_KILL"] === "true";
 /** Of a sample: one of so many writes. */
-const stride = 3;
+const stride = 5;
 
 /** What is told again and again, killed a little later each time. */
 type Story = (lap: number) => readonly Chapter[];
@@ -200,7 +200,7 @@ const stories: readonly (readonly [string, boolean, Story])[] = [
 describe.concurrent("a process killed at its writes", () => {
   it.each(stories)(
     "while a thing is %s goes on where it was, and makes nothing twice",
-    { timeout: isWhole ? 3_600_000 : 300_000 },
+    { timeout: isWhole ? 3_600_000 : 900_000 },
     async (name, immutable, story) => {
       const place = await open(immutable);
       const random = seeded(20_260_101);

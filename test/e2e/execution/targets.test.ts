@@ -1,9 +1,11 @@
 /** Execution semantics §1 and §2 from commit to effect: workflows that name a target, and what waits for it. */
 import { expect, it, vi } from "vitest";
 import type { JsonRecord } from "../../../src/model/json.ts";
+import { claimRun } from "../../../src/store/claims.ts";
 import { cancelRun } from "../../../src/store/cancels.ts";
 import { listEvents } from "../../../src/store/events.ts";
 import { listRuns } from "../../../src/store/runs.ts";
+import { claimOptions } from "../../support/runs.ts";
 import type { Files } from "../../support/repository.ts";
 import { onEachStore } from "../stores.ts";
 import { apps, spec, specPath, thingsProvider } from "../things.ts";
@@ -40,6 +42,31 @@ onEachStore((open) => {
     await platform.advance(300_000);
     await working;
     expect(await platform.things()).toEqual(["one.it", "two.it"]);
+  });
+
+  it("E7: a newer wish takes the older one's place in the queue, not the last", async () => {
+    const platform = await open(
+      apps("one", "two"),
+      targeting("node/{{ .parameters.region }}", { retrySafe: true }),
+    );
+    await platform.pass();
+    const [first] = await platform.runs();
+    const before = await platform.runs();
+    await platform.origin.commit({
+      [specPath("one")]: spec("one", { it: { params: { size: "large" } } }),
+    });
+    await platform.pass();
+    const states = (await platform.runs()).map((run) => `${run.uid} ${run.state}`);
+    expect(states.toSorted()).toEqual([
+      "thing.default#one.it queued",
+      "thing.default#one.it superseded",
+      "thing.default#two.it queued",
+    ]);
+    expect(before.at(-1)?.uid).toBe("thing.default#one.it");
+    expect(first?.uid).toBe("thing.default#two.it");
+    const claim = await claimRun(platform.db, claimOptions("worker"));
+    expect(claim?.uid).toBe("thing.default#one.it");
+    expect(claim?.run).not.toBe(before.at(-1)?.id);
   });
 
   it("E1: an empty part of a target is a problem, told where the resource is looked at", async () => {
