@@ -188,7 +188,7 @@ export function createCtl(context: CtlContext, onExit: (code: number) => void): 
   add(program, "graph-export <app>", "a workload's graph", runGraphExport)
     .addOption(
       new Option("--format <format>", "how to draw it")
-        .choices(["dot", "mermaid", "svg", "json"])
+        .choices(["svg", "dot", "mermaid", "mermaid-state", "mermaid-gantt", "json", "png"])
         .default("svg"),
     )
     .option("-o, --output <file>", "where to (default: standard output)");

@@ -34,5 +34,5 @@ function shaped(it: GraphNode): string {
 }
 
 /** Mermaid reads HTML in labels, and Markdown in some; entities are neither. */
-const escaped = (text: string): string =>
+export const escaped = (text: string): string =>
   visible(text).replaceAll(/[^\p{L}\p{N} ._-]/gu, (it) => `#${it.codePointAt(0) ?? 0};`);

@@ -21,6 +21,7 @@ import { goldenPathRoutes } from "./routes/golden-paths.ts";
 import { graphRoutes } from "./routes/graph.ts";
 import { impersonationRoutes } from "./routes/impersonation.ts";
 import { assistantRoutes, notOffered } from "./routes/not-offered.ts";
+import { graphViewRoutes } from "./routes/graph-views.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { peopleRoutes } from "./routes/people.ts";
 import { planRoutes } from "./routes/plans.ts";
@@ -43,6 +44,7 @@ const all = [
   eventRoutes,
   providerRoutes,
   graphRoutes,
+  graphViewRoutes,
   whyRoutes,
   cancelRoutes,
   peopleRoutes,

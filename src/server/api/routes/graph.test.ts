@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
+import { z } from "zod";
 import { databases, openTestDatabase } from "../../../../test/support/database.ts";
 import { openTestApi, type TestApi } from "../../../../test/support/api.ts";
 import { emptyTables, enqueue, testScope, uidOf, wish } from "../../../../test/support/runs.ts";
@@ -84,8 +85,53 @@ describe.each(databases())("the graph on %s", (kind) => {
   });
 
   it("is exported in no format that there is not", async () => {
-    const response = await api.as("viewer", "/api/graph/shop/export?format=png");
+    const response = await api.as("viewer", "/api/graph/shop/export?format=gif");
     expect(response.status).toBe(400);
     expect(await response.text()).toContain("svg");
+  });
+
+  it("has upstream's other views, of those workloads only that one may see", async () => {
+    const { rows } = await db.query(`select id from runs`);
+    const [run] = z.array(z.object({ id: z.string() })).parse(rows);
+    const ask = async (path: string) => (await api.as("viewer", `/api/graph/shop/${path}`)).json();
+    expect(await ask("history?limit=5")).toMatchObject({
+      runs: [{ id: run?.id, duration_ms: null }],
+    });
+    expect(await ask("critical-path")).toMatchObject({
+      path: [{ name: "pay.c" }, { name: "pay.b" }, { name: "shop.a" }],
+      total_duration_ms: 0,
+    });
+    expect(await ask("metrics")).toMatchObject({ runs: 1, nodes_by_type: { resource: 3 } });
+    expect(await ask("layout?type=hierarchical")).toMatchObject({
+      nodes: [{ level: 0, x: 0, y: 0 }, {}, {}, {}, {}, {}, {}],
+    });
+    await db.query(`update resources set message = 'no answer' where uid = $1`, [uidOf("pay.b")]);
+    expect(await ask("annotations")).toMatchObject({ annotations: [{ text: "no answer" }] });
+    const one = graph.parse(await ask(`workflow/${run?.id}`));
+    expect(one.nodes.map((it) => it.type)).toEqual([
+      "application",
+      "resource",
+      "provider",
+      "workflow",
+      "run",
+    ]);
+    for (const path of [
+      "layout",
+      "history",
+      "critical-path",
+      "metrics",
+      "annotations",
+      "workflow/x",
+    ]) {
+      expect((await api.as("payer", `/api/graph/shop/${path}`)).status).toBe(404);
+    }
+    expect((await api.as("viewer", "/api/graph/shop/workflow/none")).status).toBe(404);
+    for (const path of ["ws", "export?format=png"]) {
+      expect((await api.as("viewer", `/api/graph/shop/${path}`)).status).toBe(501);
+    }
+    const state = await api.as("viewer", "/api/graph/shop/export?format=mermaid-state");
+    expect(await state.text()).toMatch(/^stateDiagram-v2/);
+    const gantt = await api.as("viewer", "/api/graph/shop/export?format=mermaid-gantt");
+    expect(await gantt.text()).toMatch(/^gantt/);
   });
 });

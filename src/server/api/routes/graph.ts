@@ -5,6 +5,8 @@ import { mergeGraphs, type Graph } from "../../../graph/graph.ts";
 import { graphDot } from "../../../graph/render/dot.ts";
 import { graphJson } from "../../../graph/render/json.ts";
 import { graphMermaid } from "../../../graph/render/mermaid.ts";
+import { graphMermaidGantt } from "../../../graph/render/mermaid-gantt.ts";
+import { graphMermaidState } from "../../../graph/render/mermaid-state.ts";
 import { graphSvg } from "../../../graph/render/svg.ts";
 import { workloadGraph, type RunWithSteps } from "../../../graph/workload-graph.ts";
 import type { Scope } from "../../../model/uid.ts";
@@ -25,7 +27,7 @@ import { name } from "../schemas/common.ts";
 import { exportQuery, graph, graphQuery } from "../schemas/graph.ts";
 import type { ApiServices } from "../services.ts";
 
-const app = z.object({ app: name });
+export const app = z.object({ app: name });
 
 export function graphRoutes(services: ApiServices, authorize: Authorize): OpenAPIHono<ApiEnv> {
   const { db, settings } = services;
@@ -99,6 +101,16 @@ async function drawn(
     case "mermaid":
     case "mermaid-flowchart":
       return { type: "text/plain; charset=utf-8", text: graphMermaid(found) };
+    case "mermaid-state":
+      return { type: "text/plain; charset=utf-8", text: graphMermaidState(found) };
+    case "mermaid-gantt":
+      return { type: "text/plain; charset=utf-8", text: graphMermaidGantt(workload, found) };
+    case "png":
+      throw new ApiError(501, {
+        code: "no-png",
+        detail: "graphs are drawn as vectors, and not as pixels",
+        hint: "ask for `format=svg`: browsers show it, and `rsvg-convert` makes a PNG of it",
+      });
     case "svg": {
       const text = await graphSvg(workload, found);
       if (text !== undefined) return { type: "image/svg+xml", text };
@@ -111,7 +123,7 @@ async function drawn(
   }
 }
 
-async function readGraph(
+export async function readGraph(
   db: Queryable,
   workload: string,
   query: WorkloadPlace & { readonly runs: number },

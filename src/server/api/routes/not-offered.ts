@@ -44,7 +44,14 @@ const oidcToken = [
   "send a token of the issuer of `api.oidc` as `Authorization: Bearer …`: it is taken as it is",
 ] as const;
 
+const socket = [
+  "no-websocket",
+  "graphs are not sent through a WebSocket",
+  "`GET /api/events/stream?app=` tells of every change as it is recorded, as server-sent events",
+] as const;
+
 export const notOffered: readonly Refused[] = [
+  refused("get", "/api/graph/{app}/ws", "read", socket),
   refused("post", "/api/ai/chat", "read", assistant),
   refused("post", "/api/ai/generate-spec", "read", assistant),
   refused("get", "/api/demo/status", "read", demonstration),

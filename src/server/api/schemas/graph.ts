@@ -47,5 +47,82 @@ export const graphQuery = z.object({
 
 /** `mermaid-flowchart` is upstream's longer name of `mermaid`. */
 export const exportQuery = graphQuery.extend({
-  format: z.enum(["json", "dot", "mermaid", "mermaid-flowchart", "svg"]).default("svg"),
+  format: z
+    .enum([
+      "json",
+      "dot",
+      "mermaid",
+      "mermaid-flowchart",
+      "mermaid-state",
+      "mermaid-gantt",
+      "svg",
+      "png",
+    ])
+    .default("svg"),
 });
+
+export const layoutQuery = graphQuery.extend({ type: z.enum(["hierarchical"]).optional() });
+
+export const graphLayout = z
+  .object({
+    app_name: z.string(),
+    type: z.literal("hierarchical"),
+    nodes: z.array(
+      z.object({ id: z.string(), level: z.number().int(), x: z.number(), y: z.number() }),
+    ),
+  })
+  .meta({ id: "GraphLayout", description: "By what it is, from left to right" });
+
+export const historyQuery = graphQuery
+  .omit({ runs: true })
+  .extend({ limit: z.coerce.number().int().min(1).max(20).default(10) });
+
+export const graphHistory = z
+  .object({
+    app_name: z.string(),
+    runs: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        status: z.enum(graphStatuses),
+        commit: z.string(),
+        created_at: time.nullable(),
+        duration_ms: z.number().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "GraphHistory", description: "Of each resource's newest runs, the newest first" });
+
+export const graphCriticalPath = z
+  .object({
+    app_name: z.string(),
+    path: z.array(z.object({ id: z.string(), name: z.string(), duration_ms: z.number() })),
+    total_duration_ms: z.number(),
+  })
+  .meta({
+    id: "GraphCriticalPath",
+    description: "Resources, each needing the one before it, whose last runs took longest together",
+  });
+
+const counts = z.record(z.string(), z.number().int());
+export const graphMetrics = z
+  .object({
+    app_name: z.string(),
+    total_nodes: z.number().int(),
+    total_edges: z.number().int(),
+    nodes_by_type: counts,
+    nodes_by_status: counts,
+    runs: z.number().int(),
+    average_run_duration_ms: z.number().nullable(),
+  })
+  .meta({ id: "GraphMetrics" });
+
+export const graphAnnotations = z
+  .object({
+    app_name: z.string(),
+    annotations: z.array(z.object({ node_id: z.string(), text: z.string() })),
+  })
+  .meta({
+    id: "GraphAnnotations",
+    description: "What the record says of nodes: gates and failures",
+  });
