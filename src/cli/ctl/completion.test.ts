@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { cannedServer, runCtl, type CannedServer } from "../../../test/support/ctl.ts";
@@ -17,6 +18,8 @@ beforeAll(async () => {
   });
 });
 afterAll(() => server.close());
+
+const has = (shell: string): boolean => spawnSync(shell, ["--version"]).error === undefined;
 
 const complete = async (...words: readonly string[]): Promise<string[]> => {
   const env = { INNOMINATUS_API_BASE: server.url, INNOMINATUS_API_TOKEN: "t" };
@@ -71,6 +74,55 @@ describe("completion", () => {
       COMP_WORDS=(innominatus-ctl '${hostile}'); COMP_CWORD=1
       _innominatus_ctl; printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect((await run(handed)).replaceAll("\\", "")).toBe(`${hostile}\n`);
+  });
+
+  it.skipIf(!has("zsh"))("works in zsh, with a uid's # and files (needs zsh)", async () => {
+    const { stdout: script } = await runCtl(["completion", "zsh"]);
+    const run = async (answer: string, words: readonly string[]) => {
+      const text = `
+        compdef() { registered="$*"; }
+        _describe() { print -rl -- "\${(@P)2}"; }
+        _files() { print -r -- FILES; }
+        innominatus-ctl() { print -r -- "asked: \${(j:|:)@}" >&3; print -r -- $'${answer}'; }
+        ${script}
+        print -r -- "registered: $registered"
+        words=(${words.map((it) => `'${it}'`).join(" ")}); CURRENT=${words.length}
+        _innominatus_ctl 3>&1`;
+      return (await promisify(execFile)("zsh", ["-f", "-c", text])).stdout;
+    };
+    const typed = ["innominatus-ctl", "resource", "get", "postgres.default\\#s"];
+    const found = await run("postgres.default#shop.db\\tactive: since now", typed);
+    expect(found).toContain("registered: _innominatus_ctl innominatus-ctl\n");
+    // zsh quotes the # of what is typed; the command gets it as it is meant.
+    expect(found).toContain("asked: __complete|--|resource|get|postgres.default#s\n");
+    expect(found).toContain("postgres.default#shop.db:active\\: since now\n");
+    expect(await run(":files", ["innominatus-ctl", "deploy", ""])).toContain("FILES\n");
+    const hostile = await run("x", ["innominatus-ctl", "$(echo evaluated)"]);
+    expect(hostile).toContain("asked: __complete|--|$(echo evaluated)\n");
+  });
+
+  it.skipIf(!has("fish"))("works in fish, with a uid's # and files (needs fish)", async () => {
+    const { stdout: script } = await runCtl(["completion", "fish"]);
+    const run = async (answer: string, line: string) => {
+      const text = `
+        function innominatus-ctl
+          printf '%s\\n' (string join '|' -- $argv) >&2
+          printf '${answer}\\n'
+        end
+        ${script}
+        complete -C '${line}'`;
+      const words = ["--no-config", "-c", text];
+      return (await promisify(execFile)("fish", words, { env: { ...process.env, HOME: tmpdir() } }))
+        .stdout;
+    };
+    const found = await run(
+      "postgres.default#shop.db\\tactive",
+      "innominatus-ctl resource get post",
+    );
+    expect(found).toBe("postgres.default#shop.db\tactive\n");
+    expect(await run(":files", "innominatus-ctl deploy package.j")).toContain("package.json");
+    const hostile = await run("evaluated", "innominatus-ctl \\$\\(echo evaluated\\)");
+    expect(hostile).toBe("");
   });
 
   test.each(["zsh", "fish"])("has a script for %s", async (shell) => {

@@ -138,7 +138,7 @@ export async function runLogs(
 
 const linesAtOnce = 1_000;
 
-/** Logs have no pages: each answer begins after the last line of the one before. */
+/** By the last line's id, as servers of before the logs had pages know it, too. */
 async function allLines(client: Client, path: string): Promise<z.output<typeof logLine>[]> {
   const lines: z.output<typeof logLine>[] = [];
   for (;;) {
