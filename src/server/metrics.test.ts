@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Metrics, type StoreFigures } from "./metrics.ts";
+import { Metrics } from "./metrics.ts";
+import type { StoreFigures } from "./store-gauges.ts";
 
 const figures: StoreFigures = {
   queueDepth: 3,

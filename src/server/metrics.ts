@@ -2,11 +2,12 @@
  * What the controller counts, in Prometheus' form (anchors: base units, `_total`, bounded labels; no
  * commit, uid or pull request is ever a label). Counted once per committed transition (E27).
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import { gateKinds, type Gate } from "../model/plan.ts";
+import { collectDefaultMetrics, Registry } from "prom-client";
 import type { RunOperation } from "../model/run.ts";
 import { waitReasons, type WaitReason } from "../model/wait.ts";
 import type { RateBudget } from "../report/forge/forge.ts";
+import { instrumentsOn } from "./instruments.ts";
+import { StoreGauges, type StoreFigures } from "./store-gauges.ts";
 import { webhookForges, type WebhookForge } from "./webhook-signature.ts";
 import { webhookResults, type WebhookResult } from "./webhooks.ts";
 
@@ -16,8 +17,6 @@ const settledOutcomes = ["succeeded", "failed"] as const;
 const reconcileResults = ["done", "requeue", "stalled"] as const;
 const fetchResults = ["fetched", "unchanged", "failed"] as const;
 const auditResults = ["delivered", "quarantined", "put-off"] as const;
-const lockStates = ["free", "held", "cooling"] as const;
-const outboxStates = ["pending", "quarantined"] as const;
 const creationResults = ["created", "adopted", "conflict"] as const;
 const retryKinds = ["run", "step"] as const;
 const publicationResults = ["published", "unchanged", "refused", "failed"] as const;
@@ -32,20 +31,6 @@ export const isWaitReason = (text: unknown): text is WaitReason =>
   waitReasons.some((it) => it === text);
 export type PublicationResult = (typeof publicationResults)[number];
 
-/** What only the store knows; the same from every replica. */
-export interface StoreFigures {
-  readonly queueDepth: number;
-  /** Age of the oldest queued run; 0 when none is queued. */
-  readonly queueOldestMs: number;
-  readonly resourcesByType: Readonly<Record<string, number>>;
-  readonly heldByGate: Readonly<Partial<Record<Gate["kind"], number>>>;
-  readonly locks: Readonly<Record<(typeof lockStates)[number], number>>;
-  /** `undefined`: the audit trail is delivered nowhere. */
-  readonly outbox:
-    | { readonly pending: number; readonly quarantined: number; readonly oldestMs: number }
-    | undefined;
-}
-
 /** Resource types come from providers' files; beyond so many, the rest is counted as `other`. */
 const maxTypes = 100;
 
@@ -56,6 +41,8 @@ const reconcileSeconds = [0.001, 0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10, 30, 60];
 
 export class Metrics {
   readonly registry = new Registry();
+  readonly #make = instrumentsOn(this.registry);
+  readonly #store = new StoreGauges(this.#make, (type) => this.#bounded(type));
 
   readonly #startedAt: number;
   readonly #now: () => Date;
@@ -63,112 +50,108 @@ export class Metrics {
   #totalSeconds = 0;
   #ended = 0;
 
-  readonly #uptime = this.#gauge("uptime_seconds", "Seconds since this process started.");
-  readonly #activeWorkers = this.#gauge("active_workers", "Runs this process is working on.");
-  readonly #queueDepth = this.#gauge("queue_depth", "Runs that wait for a worker.");
-  readonly #queueOldest = this.#gauge("queue_oldest_seconds", "Age of the oldest queued run.");
-  readonly #resources = this.#gauge("resources_total", "Recorded resources by type.", ["type"]);
-  readonly #held = this.#gauge("held_resources", "Resources held back, by gate.", ["gate"]);
-
-  readonly #locks = this.#gauge("locks", "Targets by the state of their lock.", ["state"]);
-  readonly #outbox = this.#gauge(
-    "audit_outbox_events",
-    "Audit events that are not delivered: yet, or at all.",
-    ["state"],
-  );
-  readonly #outboxOldest = this.#gauge(
-    "audit_outbox_oldest_seconds",
-    "Age of the oldest audit event that is not delivered yet.",
-  );
-
-  readonly #deliveries = this.#counter(
+  readonly #uptime = this.#make.gauge("uptime_seconds", "Seconds since this process started.");
+  readonly #activeWorkers = this.#make.gauge("active_workers", "Runs this process is working on.");
+  readonly #deliveries = this.#make.counter(
     "audit_events_sent_total",
     "Audit events by what the sink made of them; put-off counts requests.",
     ["result"],
   );
-  readonly #takeovers = this.#counter(
+  readonly #takeovers = this.#make.counter(
     "lease_takeovers_total",
     "Runs taken over from a worker whose lease had ended.",
   );
-  readonly #leaseLosses = this.#counter(
+  readonly #leaseLosses = this.#make.counter(
     "lease_losses_total",
     "Runs that this process stopped at because their lease was lost.",
   );
-  readonly #retries = this.#counter(
+  readonly #retries = this.#make.counter(
     "retries_total",
     "Attempts beyond the first: of steps, and of runs that failed and are tried again.",
     ["kind"],
   );
-  readonly #waits = this.#counter("run_waits_total", "Times that a run had to wait.", ["reason"]);
-  readonly #creations = this.#counter(
+  readonly #waits = this.#make.counter("run_waits_total", "Times that a run had to wait.", [
+    "reason",
+  ]);
+  readonly #creations = this.#make.counter(
     "pipelinerun_creations_total",
     "PipelineRuns by how they came to be ours.",
     ["result"],
   );
-  readonly #errors = this.#counter("http_errors_total", "Answers of 400 and above, by route.", [
-    "path",
-  ]);
-  readonly #webhooks = this.#counter("webhooks_total", "Deliveries of webhooks.", [
+  readonly #errors = this.#make.counter(
+    "http_errors_total",
+    "Answers of 400 and above, by route.",
+    ["path"],
+  );
+  readonly #webhooks = this.#make.counter("webhooks_total", "Deliveries of webhooks.", [
     "forge",
     "result",
   ]);
-  readonly #rateLimit = this.#gauge(
+  readonly #rateLimit = this.#make.gauge(
     "forge_rate_limit",
     "Requests that a forge grants until its limit is set anew.",
     ["repository"],
   );
-  readonly #rateRemaining = this.#gauge("forge_rate_remaining", "Requests that are left of them.", [
-    "repository",
-  ]);
-  readonly #rateReset = this.#gauge(
+  readonly #rateRemaining = this.#make.gauge(
+    "forge_rate_remaining",
+    "Requests that are left of them.",
+    ["repository"],
+  );
+  readonly #rateReset = this.#make.gauge(
     "forge_rate_reset_timestamp_seconds",
     "When the limit is set anew.",
     ["repository"],
   );
-  readonly #queries = this.#counter("db_queries_total", "Statements sent to the database.");
-  readonly #queryErrors = this.#counter("db_query_errors_total", "Statements that it refused.");
-  readonly #requests = this.#counter("http_requests_total", "HTTP requests by route.", [
+  readonly #queries = this.#make.counter("db_queries_total", "Statements sent to the database.");
+  readonly #queryErrors = this.#make.counter(
+    "db_query_errors_total",
+    "Statements that it refused.",
+  );
+  readonly #requests = this.#make.counter("http_requests_total", "HTTP requests by route.", [
     "method",
     "path",
   ]);
-  readonly #runs = this.#counter("workflow_runs_total", "Runs that ended.", [
+  readonly #runs = this.#make.counter("workflow_runs_total", "Runs that ended.", [
     "operation",
     "outcome",
   ]);
-  readonly #executed = this.#counter("workflows_executed_total", "Runs that started and ended.");
-  readonly #succeeded = this.#counter("workflows_succeeded_total", "Runs that succeeded.");
-  readonly #failed = this.#counter("workflows_failed_total", "Runs that failed.");
-  readonly #reconciles = this.#counter("reconcile_total", "Passes over an environment.", [
+  readonly #executed = this.#make.counter(
+    "workflows_executed_total",
+    "Runs that started and ended.",
+  );
+  readonly #succeeded = this.#make.counter("workflows_succeeded_total", "Runs that succeeded.");
+  readonly #failed = this.#make.counter("workflows_failed_total", "Runs that failed.");
+  readonly #reconciles = this.#make.counter("reconcile_total", "Passes over an environment.", [
     "result",
   ]);
-  readonly #fetches = this.#counter("git_fetches_total", "Looks at a remote.", ["result"]);
-  readonly #publications = this.#counter("publications_total", "Attempts to publish status.", [
+  readonly #fetches = this.#make.counter("git_fetches_total", "Looks at a remote.", ["result"]);
+  readonly #publications = this.#make.counter("publications_total", "Attempts to publish status.", [
     "result",
   ]);
 
-  readonly #runTime = this.#histogram(
+  readonly #runTime = this.#make.histogram(
     "workflow_run_duration_seconds",
     "From a run's start to its end.",
     ["outcome"],
     runSeconds,
   );
-  readonly #meanTime = this.#gauge(
+  readonly #meanTime = this.#make.gauge(
     "workflow_duration_seconds_avg",
     "Mean time of the runs that ended here, since this process started.",
   );
-  readonly #waitTime = this.#histogram(
+  readonly #waitTime = this.#make.histogram(
     "run_wait_seconds",
     "From a run's being queued to its first start, by what it waited for.",
     ["reason"],
     waitSeconds,
   );
-  readonly #settleTime = this.#histogram(
+  readonly #settleTime = this.#make.histogram(
     "commit_to_ready_seconds",
     "From first seeing a commit to a resource being as it asks.",
     ["type", "operation", "outcome"],
     settleSeconds,
   );
-  readonly #reconcileTime = this.#histogram(
+  readonly #reconcileTime = this.#make.histogram(
     "reconcile_time_seconds",
     "Time of one pass over an environment.",
     [],
@@ -178,10 +161,9 @@ export class Metrics {
   constructor({ version, now }: { version: string; now: () => Date }) {
     this.#now = now;
     this.#startedAt = now().getTime();
-    this.#gauge("build_info", "Version of this process; always 1.", ["version"]).set(
-      { version },
-      1,
-    );
+    this.#make
+      .gauge("build_info", "Version of this process; always 1.", ["version"])
+      .set({ version }, 1);
     collectDefaultMetrics({ register: this.registry });
     this.#startAtZero();
   }
@@ -287,27 +269,7 @@ export class Metrics {
   /** `undefined`: the store did not answer; its figures are left out, rather than told as they were. */
   async render(figures: StoreFigures | undefined): Promise<string> {
     this.#uptime.set((this.#now().getTime() - this.#startedAt) / 1_000);
-    this.#resources.reset();
-    this.#held.reset();
-    this.#locks.reset();
-    this.#outbox.reset();
-    if (figures?.outbox === undefined) this.#outboxOldest.remove();
-    if (figures === undefined) {
-      this.#queueDepth.remove();
-      this.#queueOldest.remove();
-      return this.registry.metrics();
-    }
-    this.#queueDepth.set(figures.queueDepth);
-    this.#queueOldest.set(figures.queueOldestMs / 1_000);
-    for (const gate of gateKinds) this.#held.set({ gate }, figures.heldByGate[gate] ?? 0);
-    for (const state of lockStates) this.#locks.set({ state }, figures.locks[state]);
-    if (figures.outbox !== undefined) {
-      for (const state of outboxStates) this.#outbox.set({ state }, figures.outbox[state]);
-      this.#outboxOldest.set(figures.outbox.oldestMs / 1_000);
-    }
-    for (const [name, count] of Object.entries(figures.resourcesByType)) {
-      this.#resources.inc({ type: this.#bounded(name) }, count);
-    }
+    this.#store.show(figures);
     return this.registry.metrics();
   }
 
@@ -331,31 +293,5 @@ export class Metrics {
     for (const forge of webhookForges) {
       for (const result of webhookResults) this.#webhooks.inc({ forge, result }, 0);
     }
-  }
-
-  #counter<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
-    const registers = [this.registry];
-    return new Counter<Label>({ name: `innominatus_${name}`, help, labelNames, registers });
-  }
-
-  #gauge<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
-    const registers = [this.registry];
-    return new Gauge<Label>({ name: `innominatus_${name}`, help, labelNames, registers });
-  }
-
-  #histogram<Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[],
-    buckets: number[],
-  ) {
-    const registers = [this.registry];
-    return new Histogram<Label>({
-      name: `innominatus_${name}`,
-      help,
-      labelNames,
-      buckets,
-      registers,
-    });
   }
 }

@@ -12,7 +12,8 @@ import type { Logger } from "pino";
 import type { Clock } from "../model/clock.ts";
 import { StallingError } from "../model/errors.ts";
 import { healthRoutes, type Health } from "./health.ts";
-import type { Metrics, StoreFigures } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import type { StoreFigures } from "./store-gauges.ts";
 
 export interface ServerOptions {
   /** Port 0 takes any free one: `url` says which. */

@@ -4,9 +4,11 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseDocument } from "yaml";
 import { z } from "zod";
 import { buildProgram, type BuiltProgram } from "../support/built.ts";
 import type { Ran } from "../support/cli.ts";
@@ -152,6 +154,72 @@ function run(command: string, words: readonly string[], options: CtlOptions = {}
 
 const ctl = (words: readonly string[], options?: CtlOptions): Promise<Ran> =>
   run(process.execPath, [join(built.folder, "dist/cli/ctl.js"), ...words], options);
+
+const tokenInFile = async (): Promise<string> => {
+  const text = await readFile(join(folder, "config/innominatus/credentials.json"), "utf8");
+  return /inn_[sk]_[\w-]+/.exec(text)?.[0] ?? "";
+};
+
+/** What came with the last version: a server of before does not tell it. */
+const recent: ReadonlySet<string> = new Set([
+  "resource_class",
+  "phase",
+  "desired_operation",
+  "gate",
+  "stalled",
+  "next_attempt_at",
+  "protected",
+  "dependencies",
+  "resource_uid",
+  "attempts",
+  "needs_approval",
+  "problems",
+]);
+
+/** The server, as its neighbour of a version would answer: with fields less, or fields more. */
+async function serverOfAge(age: "older" | "newer") {
+  let changes = 0;
+  const changed = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(changed);
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value).map(([key, it]) => [key, changed(it)] as const);
+    changes += 1;
+    if (age === "older") return Object.fromEntries(entries.filter(([key]) => !recent.has(key)));
+    return {
+      ...Object.fromEntries(entries),
+      ...(isNamed(value) ? { cost: { monthly: [3] } } : {}),
+    };
+  };
+  const proxy = createServer((request, response) => {
+    const { authorization = "" } = request.headers;
+    fetch(`${url}${request.url}`, { headers: { authorization } })
+      .then(async (answer) => {
+        const type = answer.headers.get("content-type") ?? "";
+        const text = await answer.text();
+        response.writeHead(answer.status, { "content-type": type, "x-new": "1" });
+        response.end(type.includes("json") ? JSON.stringify(changed(JSON.parse(text))) : text);
+      })
+      .catch((error: unknown) => response.writeHead(502).end(String(error)));
+  });
+  await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+  const address = proxy.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    changed: () => changes,
+    close: () => new Promise((done) => proxy.close(done)),
+  };
+}
+
+/** A thing, and not a map of names to things. */
+const isNamed = (value: object): boolean =>
+  ["id", "name", "uid", "hash", "step_name"].some((key) => key in value);
+
+const isWritten = {
+  json: (text: string) => z.json().safeParse(JSON.parse(text)).success,
+  yaml: (text: string) =>
+    parseDocument(text).errors.length === 0 && !/^(\{|\[.)/.test(text.trim().replace(/^\[\]$/, "")),
+};
 
 const login = () =>
   ctl(["login", "--username", "admin", "--password-stdin"], { input: `${password}\n` });
@@ -313,11 +381,114 @@ describe("innominatus-ctl with a server", { timeout: 240_000 }, () => {
     expect(late.stderr).toContain("the server goes on with it");
   });
 
+  it("ends a run that is under way, at the end of its step", async () => {
+    const rows = z.array(z.object({ id: z.string(), status: z.string() }));
+    const list = ["workflow", "list", "slow", "-o", "json"];
+    const [first] = rows.parse(JSON.parse((await ctl(list)).stdout));
+    const id = first?.id ?? "";
+    const ran = await ctl(["cancel", id]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toMatch(/step/);
+    expect((await ctl(["events", "slow", "-o", "json"])).stdout).toContain("RunCancelled");
+  });
+
+  it("takes a resource out of its spec, and leaves the rest of it", async () => {
+    const two = spec("pair", "postgres-mock", "small").replace(
+      "resources:\n",
+      "resources:\n  # the one that stays\n  cache:\n    type: postgres-mock\n    params: { size: small }\n",
+    );
+    await writeFile(join(folder, "pair.yaml"), two);
+    expect(await ctl(["deploy", "pair.yaml", "--timeout", "60s"])).toMatchObject({ code: 0 });
+    const ran = await ctl(["resource", "delete", "pair.db", "--timeout", "60s"]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toContain("✓ delete postgres-mock.default#pair.db deleted");
+    const left = await origin.readFile("main", "apps/pair/score.yaml");
+    expect(left).toContain("# the one that stays");
+    expect(left).not.toContain("db:");
+    const list = await ctl(["list-resources", "pair", "-o", "json"]);
+    expect(JSON.parse(list.stdout)).toMatchObject([{ uid: "postgres-mock.default#pair.cache" }]);
+  });
+
+  it.each(["json", "yaml"] as const)("prints every list as %s, too", async (format) => {
+    const lists = [
+      ["list"],
+      ["list-resources"],
+      ["workflow", "list"],
+      ["plan"],
+      ["environments"],
+      ["api-key", "list"],
+      ["status", "shop"],
+      ["resource", "get", "shop.db"],
+    ];
+    for (const words of lists) {
+      const { code, stdout, stderr } = await ctl([...words, "-o", format]);
+      expect(`${words.join(" ")}: ${code} ${stderr}`).toBe(`${words.join(" ")}: 0 `);
+      expect(`${words.join(" ")}: ${isWritten[format](stdout)}`).toBe(`${words.join(" ")}: true`);
+    }
+  });
+
+  it.each(["older", "newer"] as const)(
+    "works with a server that is %s by a version",
+    async (age) => {
+      const proxy = await serverOfAge(age);
+      const env = { INNOMINATUS_API_BASE: proxy.url, INNOMINATUS_API_TOKEN: await tokenInFile() };
+      try {
+        const asked = [
+          ["list"],
+          ["status", "shop"],
+          ["list-resources", "shop"],
+          ["resource", "get", "shop.db"],
+          ["workflow", "list", "shop"],
+          ["list-providers"],
+          ["environments"],
+          ["plan", "--limit", "1"],
+          ["events", "shop"],
+        ];
+        for (const words of asked) {
+          const { code, stderr, stdout } = await ctl(words, { env });
+          expect(`${words.join(" ")}: ${code} ${stderr}`).toBe(`${words.join(" ")}: 0 `);
+          expect(stdout).not.toMatch(/undefined|NaN|\[object/);
+        }
+        expect(proxy.changed()).toBeGreaterThan(asked.length);
+      } finally {
+        await proxy.close();
+      }
+    },
+  );
+
   it("removes a workload from git, and follows until it is gone", async () => {
     const ran = await ctl(["delete", "shop", "--timeout", "60s"]);
     expect(ran).toMatchObject({ code: 0, stderr: "" });
     expect(ran.stdout).toContain("✓ delete postgres-mock.default#shop.db deleted");
     expect(await origin.readFile("main", "apps/shop/score.yaml")).toBeUndefined();
+  });
+
+  it("approves a plan that waits for it, and the plan is carried out", async () => {
+    const settings = `apiVersion: innominatus.dev/v1\nkind: Repository\ndeletion:\n  approval: always\n`;
+    await origin.commit({ ".innominatus.yaml": settings });
+    const removed = await ctl(["delete", "pair", "--no-wait"]);
+    expect(removed).toMatchObject({ code: 0, stderr: "" });
+    const plans = z.array(
+      z.object({ hash: z.string(), current: z.boolean(), needs_approval: z.boolean() }),
+    );
+    const waiting = async (): Promise<string | undefined> => {
+      const { stdout } = await ctl(["plan", "--limit", "5", "-o", "json"]);
+      return plans.parse(JSON.parse(stdout)).find((it) => it.current && it.needs_approval)?.hash;
+    };
+    let hash = await waiting();
+    for (let tries = 0; hash === undefined && tries < 60; tries++) hash = await waiting();
+    const held = await ctl(["list-resources", "pair"]);
+    expect(held.stdout).toContain("pair.cache");
+    const ran = await ctl(["approve", (hash ?? "").slice(0, 12)]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    expect(ran.stdout).toContain("approved");
+    let left = "";
+    for (let tries = 0; tries < 60; tries++) {
+      left = (await ctl(["list-resources", "pair", "-o", "json"])).stdout.trim();
+      if (left === "[]") break;
+    }
+    expect(left).toBe("[]");
+    await origin.remove([".innominatus.yaml"]);
   });
 
   it("signs out, and the token is of no use any more", async () => {

@@ -38,10 +38,14 @@ interface Ran {
 }
 
 /** With nothing in its environment but `PATH`. @param interruptAt what it prints before Ctrl-C */
-function runDemo(PATH = process.env["PATH"], interruptAt?: string): Promise<Ran> {
+function runDemo(
+  PATH = process.env["PATH"],
+  interruptAt?: string,
+  words: readonly string[] = [join(folder, "dist/demo/main.js")],
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const env = { PATH, TMPDIR: temporary };
-    const child = spawn(process.execPath, [join(folder, "dist/demo/main.js")], {
+    const child = spawn(process.execPath, words, {
       env,
       cwd: folder,
     });
@@ -82,6 +86,23 @@ it(
     const port = Number(/on 127\.0\.0\.1:(\d+)/.exec(stdout)?.[1]);
     expect(port).toBeGreaterThan(0);
     expect(await isListening(port)).toBe(false);
+  },
+  patienceMs,
+);
+
+it(
+  "is told by innominatus-ctl under upstream's names, and cleared up after",
+  async () => {
+    const ctl = join(folder, "dist/cli/ctl.js");
+    const told = await runDemo(undefined, undefined, [ctl, "demo-time"]);
+    expect(told).toMatchObject({ code: 0, stderr: "" });
+    expect(told.stdout).toContain("✓ delete postgres.shared#shop.orders");
+    await mkdir(join(temporary, "innominatus-demo-abc123"));
+    await mkdir(join(temporary, "somebody-elses"));
+    const cleared = await runDemo(undefined, undefined, [ctl, "demo-nuke"]);
+    expect(cleared).toMatchObject({ code: 0, stdout: expect.stringContaining("1 folder") });
+    expect(await readdir(temporary)).toEqual(["somebody-elses"]);
+    await rm(join(temporary, "somebody-elses"), { recursive: true });
   },
   patienceMs,
 );
