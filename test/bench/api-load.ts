@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { openEmbedded } from "../../src/store/embedded.ts";
 import { pretendActive } from "./idle.ts";
-import type { Figure } from "./measure.ts";
+import { median, timed, type Figure } from "./measure.ts";
 import { isReady, startController, until, type Controller } from "./process.ts";
 import { generateRepository, type Generated, spec, specPath, specs } from "./repository.ts";
 
@@ -63,6 +63,11 @@ export async function apiLoad(home: string): Promise<Figure[]> {
       }
     }
     figures.push({
+      name: `API POST of a spec, ${count} resources (median of 5)`,
+      value: await submissions(controller.url, token),
+      unit: "ms",
+    });
+    figures.push({
       name: "API under load: memory",
       value: await controller.rssMb(),
       unit: "MB",
@@ -76,6 +81,23 @@ export async function apiLoad(home: string): Promise<Figure[]> {
 
 const ask = (url: string, path: string, token: string): Promise<Response> =>
   fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
+
+/** Checked, planned, committed and pushed, each a change of another size. @returns milliseconds */
+async function submissions(url: string, token: string): Promise<number> {
+  const took: number[] = [];
+  for (const size of ["medium", "large", "small", "medium", "large"]) {
+    const { ms, value: response } = await timed(() =>
+      fetch(`${url}/api/specs`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/yaml" },
+        body: spec(count - 1, size),
+      }),
+    );
+    if (!response.ok) throw new Error(`POST /api/specs: ${await response.text()}`);
+    took.push(ms);
+  }
+  return median(took);
+}
 
 async function logIn(url: string): Promise<string> {
   const response = await fetch(`${url}/api/login`, {
