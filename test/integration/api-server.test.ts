@@ -61,6 +61,19 @@ describe("the server", () => {
     expect(metrics).toMatch(/http_requests_total\{method="GET",path="\/api\/resources\/:id"\} 1/);
   });
 
+  it("takes a browser's cookie, and a change only from a page of its own", async () => {
+    const url = await start();
+    const cookie = (await login(url)).headers.get("set-cookie")?.split(";")[0] ?? "";
+    const info = await fetch(`${url}/api/user-info`, { headers: { cookie } });
+    expect(await info.json()).toMatchObject({ username: "viewer" });
+    const logout = (headers: Record<string, string>) =>
+      fetch(`${url}/api/logout`, { method: "POST", headers: { cookie, ...headers } });
+    expect((await logout({ origin: "https://evil.example" })).status).toBe(403);
+    expect((await logout({})).status).toBe(403);
+    expect((await logout({ origin: url })).status).toBe(204);
+    expect((await fetch(`${url}/api/user-info`, { headers: { cookie } })).status).toBe(401);
+  });
+
   it("sets its headers on every answer, and a page's own policy stays", async () => {
     const url = await start();
     for (const path of ["/api/resources", "/api/auth/config", "/api/docs", "/nowhere"]) {

@@ -346,6 +346,39 @@ describe("innominatus-ctl with a server", { timeout: 240_000 }, () => {
     expect(await ctl(["list"], { env })).toMatchObject({ code: 4 });
   });
 
+  it("shows administrators what there is, and reads providers again", async () => {
+    const shown = await ctl(["admin", "show", "-o", "json"]);
+    expect(JSON.parse(shown.stdout)).toMatchObject({ repositories: [{ url: origin.url }] });
+    expect((await ctl(["admin", "list-users"])).stdout).toMatch(/admin +admin +store/);
+    expect(await ctl(["team", "list"])).toMatchObject({ code: 0, stdout: "no teams\n" });
+    const reloaded = await ctl(["provider", "reload", "-o", "json"]);
+    expect(reloaded).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(reloaded.stdout)).toMatchObject({ success: true });
+    const healthy = await ctl(["resource", "health", "shop.db"]);
+    expect(healthy).toMatchObject({ code: 0, stderr: "" });
+    const analysed = await ctl(["analyze", "shop.yaml"]);
+    expect(analysed.stdout).toContain("critical path: db");
+  });
+
+  it("changes nothing that is declared elsewhere, and says where", async () => {
+    const rows: [readonly string[], string][] = [
+      [
+        ["admin", "add-user", "--username", "ada", "--password", "x", "--role", "user"],
+        "username: ada",
+      ],
+      [["team", "create", "--name", "pay"], "name: pay"],
+      [["resource", "update", "shop.db", '{"size":"large"}'], "size: large"],
+      [["resource", "transition", "shop.db", "failed"], "resource retry"],
+    ];
+    for (const [words, told] of rows) {
+      const { code, stdout, stderr } = await ctl(words);
+      expect(`${words.join(" ")}: ${code} ${stdout}`).toBe(`${words.join(" ")}: 1 `);
+      expect(stderr).toContain(told);
+    }
+    const { stdout } = await ctl(["resource", "get", "shop.db", "-o", "json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ state: "active", configuration: { size: "small" } });
+  });
+
   it("says every mistake of a spec with its place, and what is not there", async () => {
     const broken = spec("shop", "nosuch", "small").replace("params", "parms");
     await writeFile(join(folder, "broken.yaml"), broken);
