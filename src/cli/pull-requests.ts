@@ -8,7 +8,7 @@ import { plain } from "../plan/render/painter.ts";
 import type { Forge } from "../report/forge/forge.ts";
 import type { RepositorySettings } from "../settings/settings.ts";
 import { readResource } from "../store/resources.ts";
-import { explain } from "./commands/why.ts";
+import { explain } from "../controller/explain.ts";
 import { whyText } from "./output/why.ts";
 
 export function pullRequestsOf(

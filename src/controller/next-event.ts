@@ -1,8 +1,8 @@
 /** What happens next to a resource, and when: from its record alone, so that every replica says the same. */
-import type { Recorded } from "../../model/resource.ts";
-import type { Wait } from "../../model/wait.ts";
-import { adviceFor } from "../../plan/render/advice.ts";
-import type { NextEvent } from "./why.ts";
+import type { Recorded } from "../model/resource.ts";
+import type { Wait } from "../model/wait.ts";
+import { adviceFor } from "../plan/render/advice.ts";
+import type { NextEvent } from "./explanation.ts";
 
 /**
  * @param waits what keeps its run from starting, or from being tried again

@@ -7,8 +7,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { explain } from "../../src/cli/commands/why.ts";
-import type { Explanation } from "../../src/cli/output/why.ts";
+import { explain } from "../../src/controller/explain.ts";
+import type { Explanation } from "../../src/controller/explanation.ts";
 import type { CatalogOf } from "../../src/controller/catalog.ts";
 import { dispatch } from "../../src/controller/dispatcher.ts";
 import { createHints } from "../../src/controller/hints.ts";

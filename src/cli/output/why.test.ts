@@ -5,9 +5,10 @@ import type { Run } from "../../model/run.ts";
 import { withoutBlocker, type Wait } from "../../model/wait.ts";
 import { formatUid } from "../../model/uid.ts";
 import { renderListing } from "./listing.ts";
-import { nextEvent } from "./next-event.ts";
+import { nextEvent } from "../../controller/next-event.ts";
 import { logText, resourceJson, resourceListing, runListing } from "./records.ts";
-import { whyJson, whyText, type Explanation } from "./why.ts";
+import type { Explanation } from "../../controller/explanation.ts";
+import { whyJson, whyText } from "./why.ts";
 
 const now = new Date("2026-11-21T10:05:00.000Z");
 const db = formatUid("postgres", "shared", "shop.db");

@@ -1,6 +1,6 @@
 /** Why a resource is as it is, and what happens next (law 12). */
 import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
-import { explain } from "../../../cli/commands/why.ts";
+import { explain } from "../../../controller/explain.ts";
 import { whyJson, whyText } from "../../../cli/output/why.ts";
 import { isRecord } from "../../../model/json.ts";
 import { readResource } from "../../../store/resources.ts";
