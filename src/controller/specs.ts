@@ -49,22 +49,26 @@ export function createSpecs(options: SpecsOptions): SpecStore {
       }
       const place = await findPlace(options, target);
       if ("kind" in place) return place;
-      return carryOut(options, place, name, author, signal, async (tip) => {
-        const file = await fileFor(options, place, name, tip, signal);
-        return "kind" in file ? file : { path: file.path, content: text, verb: "Submit" };
-      });
+      return tellingWhy(
+        carryOut(options, place, name, author, signal, async (tip) => {
+          const file = await fileFor(options, place, name, tip, signal);
+          return "kind" in file ? file : { path: file.path, content: text, verb: "Submit" };
+        }),
+      );
     },
 
     async remove(name, target, author, signal) {
       const place = await findPlace(options, target);
       if ("kind" in place) return place;
-      return carryOut(options, place, name, author, signal, async (tip) => {
-        const file = await fileFor(options, place, name, tip, signal);
-        if ("kind" in file) return file;
-        if (file.exists) return { path: file.path, content: undefined, verb: "Remove" };
-        const where = `${place.scope.environment} of ${place.scope.repository}`;
-        return refused("not-found", `git has no spec ${name} for ${where}`, "see GET /api/specs");
-      });
+      return tellingWhy(
+        carryOut(options, place, name, author, signal, async (tip) => {
+          const file = await fileFor(options, place, name, tip, signal);
+          if ("kind" in file) return file;
+          if (file.exists) return { path: file.path, content: undefined, verb: "Remove" };
+          const where = `${place.scope.environment} of ${place.scope.repository}`;
+          return refused("not-found", `git has no spec ${name} for ${where}`, "see GET /api/specs");
+        }),
+      );
     },
 
     async read({ repository }, file, commit, signal) {
@@ -148,6 +152,13 @@ export function createSpecs(options: SpecsOptions): SpecStore {
     return refused("unavailable", message, "try again");
   }
 }
+
+/** What keeps git from taking the commit is the caller's to know, and often to mend. */
+const tellingWhy = (outcome: Promise<SpecOutcome>): Promise<SpecOutcome> =>
+  outcome.catch((error: unknown) => {
+    if (error instanceof FetchError) return refused("unavailable", error.message, error.hint);
+    throw error;
+  });
 
 interface Decided {
   readonly path: string;

@@ -365,6 +365,7 @@ test.each([
     "!\tx:refs/heads/x\t[remote rejected] (unpacker error)\nfatal: unable to read d00491fd7e5bb6fa28c517a0bb32b8b506539d4d",
     "CorruptMirror",
   ],
+  ["!\tx:y\t[remote rejected] (branch is currently checked out)", "BranchCheckedOut"],
   ["!\tx:y\t[remote rejected] (cannot lock ref 'y': is at a but expected b)", "PushRefused"],
   ["something new", "GitFailed"],
 ])("git's %j is %s", (output, reason) => {

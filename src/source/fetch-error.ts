@@ -5,6 +5,7 @@
 
 export type FetchReason =
   | "AuthenticationRefused"
+  | "BranchCheckedOut"
   | "CorruptMirror"
   | "DiskFull"
   | "GitFailed"
@@ -35,6 +36,8 @@ export class FetchError extends Error {
 const hints: Readonly<Record<FetchReason, string>> = {
   AuthenticationRefused:
     "check the credentials configured for this repository, and that they may read and write it",
+  BranchCheckedOut:
+    "name a bare repository, or let git bring the folder along: `git config receive.denyCurrentBranch updateInstead` in it",
   CorruptMirror:
     "nothing to do: the mirror is a copy, and the next fetch clones it afresh; if it happens again, check the disk",
   DiskFull: "free space on the disk of the data directory; the next attempt goes on from here",
@@ -59,6 +62,7 @@ const causes: readonly (readonly [RegExp, FetchReason])[] = [
   [/No space left on device|disk quota exceeded/i, "DiskFull"],
   [/spawn \S+ ENOENT/, "GitMissing"],
   [/^(fatal|error): (loose object .* is corrupt|unable to read [0-9a-f]{40})/m, "CorruptMirror"],
+  [/branch is currently checked out/, "BranchCheckedOut"],
   [
     /\[rejected\]|cannot lock ref|failed to update ref|reference already exists|incorrect old value/,
     "PushRefused",

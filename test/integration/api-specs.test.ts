@@ -206,6 +206,23 @@ resources:
     expect(await platform.origin.tip()).toBe(tip);
   });
 
+  it("says why git takes no commit, and what to do: as where its branch is checked out", async () => {
+    const { platform, api } = await open();
+    const submit = () => api.as("operator", "/api/specs", yaml(spec("shop", {})));
+    await platform.origin.git(["config", "core.bare", "false"]);
+    const refused = await submit();
+    expect([refused.status, await jsonOf(refused)]).toMatchObject([
+      503,
+      {
+        code: "unavailable",
+        detail: expect.stringContaining("checked out"),
+        hint: expect.stringContaining("receive.denyCurrentBranch"),
+      },
+    ]);
+    await platform.origin.git(["config", "core.bare", "true"]);
+    expect((await submit()).status).toBe(201);
+  });
+
   it("opens a pull request where the settings say so, and leaves the branch alone", async () => {
     const asked: unknown[] = [];
     const pullRequest: PullRequest = {
