@@ -4,7 +4,7 @@ import { openPullRequests, type PullRequests } from "../../../src/controller/pul
 import type { Forge, ForgeKind } from "../../../src/report/forge/forge.ts";
 import type { Database } from "../../../src/store/database.ts";
 import { forgetComments } from "../../../src/store/pull-requests.ts";
-import { connectTo } from "../../support/forge/connect.ts";
+import { connectAsApp, connectTo } from "../../support/forge/connect.ts";
 import { openTestForge, type TestForge } from "../../support/forge/test-forge.ts";
 import { openPlatform, type Platform, type Replica } from "../../support/platform.ts";
 import type { Files } from "../../support/repository.ts";
@@ -41,27 +41,33 @@ export interface SceneOptions {
   readonly kind?: ForgeKind;
   readonly files?: Files;
   readonly commitComments?: boolean;
+  /** On GitHub, we are an App with this key, and not a person's token. */
+  readonly appKey?: string;
 }
 
 export async function openScene(db: Database, options: SceneOptions = {}): Promise<Scene> {
-  const { kind = "github", files = {}, commitComments = false } = options;
+  const { kind = "github", files = {}, commitComments = false, appKey } = options;
   let opened: TestForge | undefined;
   const platform = await openPlatform(
     db,
     (root) => ({ ...thingsProvider(root), ...files }),
     async (all) => {
-      opened = await openTestForge({ kind, files: all });
+      opened = await openTestForge({ kind, files: all, asApp: appKey !== undefined });
       return opened.git;
     },
   );
   if (opened === undefined) throw new Error("the forge is not open");
   const forge: TestForge = opened;
+  const connect = (): Forge =>
+    appKey === undefined
+      ? connectTo(forge, { clock: runningClock })
+      : connectAsApp(forge, { clock: runningClock, privateKey: appKey });
   const open = (
     { services, repository }: Replica,
     wrap: (forge: Forge) => Forge = (it) => it,
   ): PullRequests =>
     openPullRequests(services, repository, platform.catalogOf, {
-      forge: wrap(connectTo(forge, { clock: runningClock })),
+      forge: wrap(connect()),
       commitComments,
       explain: explainWith(services),
     });
