@@ -8,6 +8,7 @@ import type { ApiSettings } from "../../src/settings/api.ts";
 import type { SpecStore } from "../../src/controller/spec-store.ts";
 import type { Database } from "../../src/store/database.ts";
 import { contractOf } from "./contract.ts";
+import { emptyTables } from "./runs.ts";
 import { servicesOn } from "./services.ts";
 
 export const password = "correct horse battery staple";
@@ -42,6 +43,13 @@ const noSpecs: SpecStore = {
   remove: () => Promise.reject(new Error("no repository is in this test")),
   read: () => Promise.resolve(undefined),
 };
+
+/** With nothing of the tests before: no resource, no run, no session, and the one first user gone. */
+export async function openEmptyApi(db: Database): Promise<TestApi> {
+  await emptyTables(db);
+  await db.query("truncate api_sessions, api_keys, api_login_attempts, api_users");
+  return openTestApi(db);
+}
 
 /** Users are named after their roles; `payer` is an operator in the team `payments` only. */
 export async function openTestApi(

@@ -3,12 +3,12 @@ import { databases, openTestDatabase } from "../../../test/support/database.ts";
 import {
   jsonOf,
   listOf,
-  openTestApi,
+  openEmptyApi,
   password,
   textIn,
   type TestApi,
 } from "../../../test/support/api.ts";
-import { emptyTables, enqueue, uidOf, wish } from "../../../test/support/runs.ts";
+import { enqueue, uidOf, wish } from "../../../test/support/runs.ts";
 import type { Database } from "../../store/database.ts";
 import { registerRepository } from "../../store/environments.ts";
 
@@ -26,9 +26,7 @@ describe.each(databases())("the API on %s", (kind) => {
   }, 60_000);
   afterAll(() => db.close());
   beforeEach(async () => {
-    await emptyTables(db);
-    await db.query("truncate api_sessions, api_keys, api_login_attempts, api_users");
-    api = await openTestApi(db);
+    api = await openEmptyApi(db);
   });
 
   it("logs in with a password, and takes the token", async () => {

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   jsonOf,
   listOf,
+  openEmptyApi,
   openTestApi,
   password,
   textIn,
@@ -13,7 +14,7 @@ import {
   openTestDatabase,
   setStoreTime,
 } from "../../../test/support/database.ts";
-import { emptyTables, uidOf, wish } from "../../../test/support/runs.ts";
+import { uidOf, wish } from "../../../test/support/runs.ts";
 import type { Database } from "../../store/database.ts";
 
 let db: Database;
@@ -23,9 +24,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => db.close());
 beforeEach(async () => {
-  await emptyTables(db);
-  await db.query("truncate api_sessions, api_keys, api_login_attempts, api_users");
-  api = await openTestApi(db);
+  api = await openEmptyApi(db);
 });
 afterEach(() => setStoreTime(db, undefined));
 

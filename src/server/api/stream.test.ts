@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { listOf, openTestApi, textIn, type TestApi } from "../../../test/support/api.ts";
+import { listOf, openEmptyApi, textIn, type TestApi } from "../../../test/support/api.ts";
 import { databases, openTestDatabase } from "../../../test/support/database.ts";
-import {
-  claimed,
-  emptyTables,
-  enqueue,
-  testScope,
-  uidOf,
-  wish,
-} from "../../../test/support/runs.ts";
+import { claimed, enqueue, testScope, uidOf, wish } from "../../../test/support/runs.ts";
 import type { Database } from "../../store/database.ts";
 import { appendEvents } from "../../store/events.ts";
 import { recordActive } from "../../store/outcomes.ts";
@@ -54,9 +47,7 @@ describe.each(databases())("streams on %s", (kind) => {
   }, 60_000);
   afterAll(() => db.close());
   beforeEach(async () => {
-    await emptyTables(db);
-    await db.query("truncate api_sessions, api_login_attempts");
-    api = await openTestApi(db);
+    api = await openEmptyApi(db);
     await wish(db, [uidOf("shop.a")]);
   });
   const wake = () => db.query(`select pg_notify('innominatus', 'test')`);

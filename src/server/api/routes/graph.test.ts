@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
 import { z } from "zod";
 import { databases, openTestDatabase } from "../../../../test/support/database.ts";
-import { openTestApi, type TestApi } from "../../../../test/support/api.ts";
-import { emptyTables, enqueue, testScope, uidOf, wish } from "../../../../test/support/runs.ts";
+import { openEmptyApi, type TestApi } from "../../../../test/support/api.ts";
+import { enqueue, testScope, uidOf, wish } from "../../../../test/support/runs.ts";
 import type { Database } from "../../../store/database.ts";
 import { graph } from "../schemas/graph.ts";
 
@@ -14,9 +14,7 @@ describe.each(databases())("the graph on %s", (kind) => {
   }, 60_000);
   afterAll(() => db.close());
   beforeEach(async () => {
-    await emptyTables(db);
-    await db.query("truncate api_sessions, api_keys, api_login_attempts, api_users");
-    api = await openTestApi(db);
+    api = await openEmptyApi(db);
     await wish(db, [uidOf("shop.a"), uidOf("pay.b"), uidOf("pay.c")]);
     await db.query(
       `update resources set depends_on = case uid when $1 then $4::jsonb when $2 then $5::jsonb

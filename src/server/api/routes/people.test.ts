@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test } from "vitest";
-import { jsonOf, listOf, openTestApi, textIn, type TestApi } from "../../../../test/support/api.ts";
+import {
+  jsonOf,
+  listOf,
+  openEmptyApi,
+  openTestApi,
+  textIn,
+  type TestApi,
+} from "../../../../test/support/api.ts";
 import { openTestDatabase } from "../../../../test/support/database.ts";
-import { emptyTables, uidOf, wish } from "../../../../test/support/runs.ts";
+import { uidOf, wish } from "../../../../test/support/runs.ts";
 import type { Database } from "../../../store/database.ts";
 import { addUser } from "../../../store/api-users.ts";
 
@@ -12,9 +19,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => db.close());
 beforeEach(async () => {
-  await emptyTables(db);
-  await db.query("truncate api_sessions, api_keys, api_login_attempts, api_users");
-  api = await openTestApi(db);
+  api = await openEmptyApi(db);
 });
 
 const json = (method: string, body: object): RequestInit => ({
