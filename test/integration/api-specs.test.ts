@@ -99,6 +99,20 @@ describe("POST /api/specs", () => {
     expect(events).toMatchObject([{ actor: "operator", commit: answer["commit"] }]);
   });
 
+  it("commits under both names what an administrator submits as another", async () => {
+    const { platform, api } = await open();
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ username: "operator" });
+    const acting = await api.as("admin", "/api/impersonate", { method: "POST", headers, body });
+    expect(acting.status).toBe(200);
+    const response = await api.as("admin", "/api/specs", yaml(spec("shop", {})));
+    expect(response.status).toBe(201);
+    const [commit] = await platform.origin.log();
+    expect(commit?.author).toMatch(/^admin as operator </);
+    const events = await listOf(await api.as("viewer", "/api/events?type=SpecSubmitted"));
+    expect(events).toMatchObject([{ actor: "admin as operator" }]);
+  });
+
   it("law 9: makes no commit for what git has already", async () => {
     const { platform, api } = await open();
     const first = await jsonOf(await api.as("operator", "/api/specs", yaml(spec("shop", {}))));
