@@ -32,8 +32,8 @@ export async function openApi(
   reload: ApiServices["reload"],
 ): Promise<ServedApi> {
   const { sealer, clock, log } = services;
-  // One of PGlite's one connection; on a server, most of the pool's ten.
-  const db = bounded(services.db, services.db.kind === "embedded" ? 1 : 7);
+  // Of PGlite's one connection a share; on a server, most of the pool's ten.
+  const db = bounded(services.db, services.db.kind === "embedded" ? 4 : 7);
   const passwords = createPasswords();
   const repositories = new Map<string, Repository>();
   const catalogs = new Map<string, CatalogRead>();
