@@ -50,7 +50,7 @@ export function contractOf(document: JsonRecord): Contract {
       if (known === undefined) {
         if (response.status >= 400 && type === "application/problem+json") return;
         if (response.status >= 400 && !pathname.startsWith("/api")) return;
-        if (pathname.startsWith("/api/docs") || pathname === "/api/openapi.json") return;
+        if (/^\/(api\/docs|api\/openapi\.json$|swagger)/.test(pathname)) return;
         throw new Error(`${about}: the document has no such operation`);
       }
       if (response.status === 304) return;

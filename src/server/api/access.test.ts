@@ -183,6 +183,10 @@ async function codeOf(response: Response): Promise<unknown> {
 
 it("opens nothing else but the pages about the API itself", async () => {
   for (const path of openPages) expect((await api.fetch(path)).status).toBe(200);
+  for (const path of ["/swagger", "/swagger/index.html"]) {
+    const old = await api.fetch(path, { redirect: "manual" });
+    expect([old.status, old.headers.get("location")]).toEqual([308, "/api/docs"]);
+  }
   const page = await api.fetch("/api/docs");
   expect(page.headers.get("content-security-policy")).not.toContain("unsafe");
   expect(await page.text()).not.toMatch(/https?:\/\//);

@@ -43,6 +43,10 @@ export function docsRoutes(router: OpenAPIHono<ApiEnv>): void {
       "content-security-policy": policy,
     }),
   );
+  // Where upstream has its own.
+  for (const path of ["/swagger", "/swagger/*"]) {
+    router.get(path, (context) => context.redirect("/api/docs", 308));
+  }
   router.get("/api/docs/start.js", (context) =>
     context.body(start, 200, { "content-type": "text/javascript; charset=utf-8" }),
   );
