@@ -9,6 +9,7 @@ describe("names of events", () => {
     ["RunFailed", "innominatus.run.failed", "failure"],
     ["RunSuperseded", "innominatus.run.superseded", "pending"],
     ["RunCancelled", "innominatus.run.cancelled", "success"],
+    ["CancelRequested", "innominatus.run.cancelling", "pending"],
     ["CooldownActive", "innominatus.run.skipped", "pending"],
     ["BackoffActive", "innominatus.run.skipped", "pending"],
     ["LockReleased", "innominatus.lock.released", "success"],

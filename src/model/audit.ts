@@ -72,6 +72,7 @@ const renamed: Readonly<Record<string, readonly [category: string, action: strin
   RunQueued: ["run", "selected"],
   CooldownActive: ["run", "skipped"],
   BackoffActive: ["run", "skipped"],
+  CancelRequested: ["run", "cancelling"],
   LoggedIn: ["user", "logged_in"],
   LoggedOut: ["user", "logged_out"],
 };
@@ -80,6 +81,7 @@ const outcomes: Readonly<Record<string, AuditOutcome>> = {
   selected: "pending",
   started: "pending",
   skipped: "pending",
+  cancelling: "pending",
   // Neither success nor failure (E7): a newer run goes on with it.
   superseded: "pending",
   transition: "pending",

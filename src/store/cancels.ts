@@ -35,16 +35,17 @@ export async function cancelRun(
   if (rows[0] === undefined) return "over";
   const { state, cancel, ...about } = row.parse(rows[0]);
   if (cancel !== null || !["queued", "running", "waiting"].includes(state)) return "over";
+  const told = { ...about, actor, run, data: { reason } };
   if (state === "queued") {
     await endQueued(tx, run, { actor, reason });
-    const data = { reason };
-    await appendEvents(tx, [{ ...about, type: "RunCancelled", actor, run, data }], nowMs);
+    await appendEvents(tx, [{ ...told, type: "RunCancelled" }], nowMs);
   } else {
     await tx.query(
       `update runs set cancel = 'Cancelled', cancelled_at = store_now(), cancelled_by = $2,
          cancel_reason = $3, not_before = least(not_before, store_now()) where id = $1`,
       [run, actor, reason],
     );
+    await appendEvents(tx, [{ ...told, type: "CancelRequested" }], nowMs);
   }
   await tx.query(`select pg_notify('innominatus', 'cancelled')`);
   return state === "queued" ? "ended" : "ending";

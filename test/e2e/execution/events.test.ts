@@ -192,6 +192,12 @@ const table: readonly Told[] = [
     does: cancelled(true),
   },
   {
+    event: "CancelRequested",
+    audit: "run.cancelling",
+    when: "a person asks for the end of a run that has begun",
+    does: cancelled(true),
+  },
+  {
     event: "CleanupFailed",
     when: "what it waits for cannot be stopped within the grace",
     does: cancelled(true, async () => {
