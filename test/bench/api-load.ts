@@ -1,18 +1,14 @@
 /** The HTTP API under 64 connections at 10,000 resources, while commits come and are looked at. */
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { openEmbedded } from "../../src/store/embedded.ts";
-import { pretendActive } from "./idle.ts";
+import { count, stores, withLarge, type Store } from "./large.ts";
 import { median, timed, type Figure } from "./measure.ts";
-import { isReady, startController, until, type Controller } from "./process.ts";
-import { generateRepository, type Generated, spec, specPath, specs } from "./repository.ts";
+import { spec, specPath, type Generated } from "./repository.ts";
 
 const run = promisify(execFile);
-const count = 10_000;
 const connections = 64;
 const seconds = 10;
 
@@ -23,29 +19,22 @@ const report = z.object({
   errors: z.number(),
 });
 
-export async function apiLoad(home: string): Promise<Figure[]> {
-  process.env["INNOMINATUS_ADMIN_PASSWORD"] = "only-for-this-benchmark";
-  const origin = await generateRepository(specs(count));
-  const dataDir = join(origin.folder, "data");
-  const started: Controller[] = [];
-  const start = async (): Promise<Controller> => {
-    const controller = await startController(home, origin.url, dataDir);
-    started.push(controller);
-    return controller;
-  };
-  try {
-    const first = await start();
-    await until(() => first.lines.some((it) => it.msg === "planned"), 120_000);
-    await first.stop();
-    await pretendActive(await openEmbedded(join(dataDir, "database")));
+const password = "only-for-this-benchmark";
 
-    const controller = await start();
-    await until(() => isReady(controller.url), 120_000);
+export async function apiLoad(home: string): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const it of stores) figures.push(...(await measure(home, it)));
+  return figures;
+}
+
+const measure = (home: string, store: Store): Promise<Figure[]> =>
+  withLarge(home, store, { INNOMINATUS_ADMIN_PASSWORD: password }, async (controller, origin) => {
+    const { url } = controller;
     await sleep(15_000);
-    const token = await logIn(controller.url);
+    const token = await logIn(url);
     const [one] = z
       .array(z.object({ id: z.string() }))
-      .parse(await (await ask(controller.url, "/api/resources?limit=1", token)).json());
+      .parse(await (await ask(url, "/api/resources?limit=1", token)).json());
     const paths = {
       list: "/api/resources?limit=100",
       detail: `/api/resources/${one?.id ?? ""}`,
@@ -56,28 +45,23 @@ export async function apiLoad(home: string): Promise<Figure[]> {
       const done = new AbortController();
       const pushing = pushEverySecond(origin, done.signal);
       try {
-        figures.push(...(await load(name, `${controller.url}${path}`, token)));
+        figures.push(...(await load(`API ${name}, ${store}`, `${url}${path}`, token)));
       } finally {
         done.abort();
         await pushing;
       }
     }
-    figures.push({
-      name: `API POST of a spec, ${count} resources (median of 5)`,
-      value: await submissions(controller.url, token),
-      unit: "ms",
-    });
-    figures.push({
-      name: "API under load: memory",
-      value: await controller.rssMb(),
-      unit: "MB",
-    });
-    return figures;
-  } finally {
-    for (const it of started) await it.stop();
-    await origin.remove();
-  }
-}
+    const about = `${count} resources, ${store}`;
+    return [
+      ...figures,
+      {
+        name: `API POST of a spec, ${about} (median of 5)`,
+        value: await submissions(url, token),
+        unit: "ms",
+      },
+      { name: `API under load, ${about}: memory`, value: await controller.rssMb(), unit: "MB" },
+    ];
+  });
 
 const ask = (url: string, path: string, token: string): Promise<Response> =>
   fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
@@ -103,10 +87,7 @@ async function logIn(url: string): Promise<string> {
   const response = await fetch(`${url}/api/login`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      username: "admin",
-      password: process.env["INNOMINATUS_ADMIN_PASSWORD"],
-    }),
+    body: JSON.stringify({ username: "admin", password }),
   });
   return z.object({ token: z.string() }).parse(await response.json()).token;
 }
@@ -120,7 +101,7 @@ async function load(name: string, url: string, token: string): Promise<Figure[]>
   const { stdout } = await run(process.execPath, [program, ...options, ...header, url]);
   const { latency, requests, non2xx, errors } = report.parse(JSON.parse(stdout));
   if (non2xx + errors > 0) throw new Error(`${url}: ${non2xx + errors} requests went wrong`);
-  const about = `API ${name}, ${connections} connections, ${count} resources`;
+  const about = `${name}, ${connections} connections`;
   return [
     { name: `${about}: median`, value: latency.p50, unit: "ms" },
     { name: `${about}: 99th percentile`, value: latency.p99, unit: "ms" },

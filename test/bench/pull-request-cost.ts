@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { deliver, takeDeliveries } from "../support/forge/webhooks.ts";
 import { openTestForge, type TestForge } from "../support/forge/test-forge.ts";
 import { openEmbedded } from "../../src/store/embedded.ts";
-import { pretendActive } from "./idle.ts";
+import { pretendActive } from "./large.ts";
 import { median, percentile, type Figure } from "./measure.ts";
 import { isReady, startController, until, type Controller } from "./process.ts";
 import { spec, specPath, specs } from "./repository.ts";
