@@ -1,10 +1,10 @@
 /** What every route is made with: checked input, problems as answers, and who may ask. */
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { ZodError } from "zod";
+import { z, type ZodError } from "zod";
 import { toPointer } from "../../model/json.ts";
 import type { Principal } from "./auth/roles.ts";
 import { problemResponse } from "./problem.ts";
-import { problemDetails } from "./schemas/common.ts";
+import { pageHeaders, problemDetails } from "./schemas/common.ts";
 
 // oxlint-disable-next-line typescript/consistent-type-definitions -- hono wants an index signature
 export type ApiEnv = { Variables: { principal: Principal } };
@@ -34,3 +34,13 @@ export const problems = {
     content: { "application/problem+json": { schema: problemDetails } },
   },
 } as const;
+
+/** For a listing's `responses`: a page of such items, whose order the description tells. */
+export const pageResponses = <Item extends z.ZodType>(item: Item, description: string) => ({
+  200: {
+    description,
+    headers: pageHeaders,
+    content: { "application/json": { schema: z.array(item) } },
+  },
+  ...problems,
+});

@@ -11,8 +11,7 @@ import {
 import { guard, type Authorize } from "../auth/authorize.ts";
 import { likePatterns, may, reachOf, type Principal } from "../auth/roles.ts";
 import { endPage, readPage } from "../pages.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { pageHeaders } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
 import { event, eventQuery } from "../schemas/record.ts";
 import type { ApiServices } from "../services.ts";
 import { follow, lastEventId } from "../stream.ts";
@@ -42,14 +41,7 @@ export function eventRoutes(services: ApiServices, authorize: Authorize): OpenAP
       summary: "The audit trail, newest first",
       ...guard(authorize, "read"),
       request: { query: eventQuery },
-      responses: {
-        200: {
-          description: "Those about users are for administrators",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(event) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(event, "Those about users are for administrators"),
     }),
     async (context) => {
       const query = context.req.valid("query");

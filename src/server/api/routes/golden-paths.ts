@@ -8,8 +8,7 @@ import type { GoldenPath, Provider } from "../../../provider/provider.ts";
 import { guard, type Authorize } from "../auth/authorize.ts";
 import { endPage, readPage } from "../pages.ts";
 import { ApiError, notFound } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { pageHeaders } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
 import {
   goldenPath,
   goldenPathName,
@@ -35,14 +34,7 @@ export function goldenPathRoutes(services: ApiServices, authorize: Authorize): O
       summary: "Golden paths of the providers that are loaded",
       ...guard(authorize, "read"),
       request: { query: goldenPathsQuery },
-      responses: {
-        200: {
-          description: "By name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(goldenPath) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(goldenPath, "By name"),
     }),
     (context) => {
       const page = readPage(context.req.valid("query"), z.string());

@@ -9,8 +9,8 @@ import { guard, type Authorize } from "../auth/authorize.ts";
 import { highestRole, type Team } from "../auth/roles.ts";
 import { endPage, readPage, type Page } from "../pages.ts";
 import { notFound } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { name, pageHeaders } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
+import { name } from "../schemas/common.ts";
 import { peopleQuery, team, teamId, user, username } from "../schemas/people.ts";
 import { apiKey } from "../schemas/session.ts";
 import type { ApiServices } from "../services.ts";
@@ -31,14 +31,7 @@ export function peopleRoutes(services: ApiServices, authorize: Authorize): OpenA
         summary: "Users who can log in with a password",
         ...guard(authorize, "admin"),
         request: { query: peopleQuery },
-        responses: {
-          200: {
-            description: "By name",
-            headers: pageHeaders,
-            content: { "application/json": { schema: z.array(user) } },
-          },
-          ...problems,
-        },
+        responses: pageResponses(user, "By name"),
       }),
       async (context) => {
         const page = readPage(context.req.valid("query"), z.string());
@@ -76,14 +69,7 @@ export function peopleRoutes(services: ApiServices, authorize: Authorize): OpenA
       summary: "API keys of a user, also of one who is gone",
       ...guard(authorize, "admin"),
       request: { params: username, query: peopleQuery },
-      responses: {
-        200: {
-          description: "By name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(apiKey) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(apiKey, "By name"),
     }),
     async (context) => {
       const given = context.req.valid("param").username;
@@ -128,14 +114,7 @@ export function peopleRoutes(services: ApiServices, authorize: Authorize): OpenA
       summary: "Teams, what is theirs, and who is in them",
       ...guard(authorize, "admin"),
       request: { query: peopleQuery },
-      responses: {
-        200: {
-          description: "By name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(team) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(team, "By name"),
     }),
     async (context) => {
       const page = readPage(context.req.valid("query"), z.string());

@@ -9,8 +9,7 @@ import { guard, type Authorize } from "../auth/authorize.ts";
 import { covers, reachOf, type Reach } from "../auth/roles.ts";
 import { endPage, readPage } from "../pages.ts";
 import { ApiError, notFound } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { pageHeaders } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
 import {
   approval,
   approved,
@@ -38,14 +37,7 @@ export function planRoutes(services: ApiServices, authorize: Authorize): OpenAPI
       summary: "Watched branches, as the last look at each was",
       ...guard(authorize, "read"),
       request: { query: environmentQuery },
-      responses: {
-        200: {
-          description: "By repository and name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(environment) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(environment, "By repository and name"),
     }),
     async (context) => {
       const { repository, ...rest } = context.req.valid("query");
@@ -77,14 +69,10 @@ export function planRoutes(services: ApiServices, authorize: Authorize): OpenAPI
       summary: "Plans, by when their commits were seen",
       ...guard(authorize, "read"),
       request: { query: planQuery },
-      responses: {
-        200: {
-          description: "Newest first; operations that do nothing are left out",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(recordedPlan) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(
+        recordedPlan,
+        "Newest first; operations that do nothing are left out",
+      ),
     }),
     async (context) => {
       const { environment: inEnvironment, repository, ...rest } = context.req.valid("query");

@@ -9,8 +9,8 @@ import { countUsers } from "../../../store/api-users.ts";
 import { guard, type Authorize } from "../auth/authorize.ts";
 import { likePatterns, reachOf } from "../auth/roles.ts";
 import { endPage, readPage, type Page } from "../pages.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { pageHeaders, pageQuery } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
+import { pageQuery } from "../schemas/common.ts";
 import {
   adminProvider,
   provider,
@@ -42,14 +42,7 @@ export function providerRoutes(services: ApiServices, authorize: Authorize): Ope
       summary: "Providers, and the types they serve",
       ...guard(authorize, "read"),
       request: { query: pageQuery },
-      responses: {
-        200: {
-          description: "By name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(provider) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(provider, "By name"),
     }),
     (context) => {
       const page = readPage(context.req.valid("query"), key);
@@ -82,14 +75,7 @@ export function providerRoutes(services: ApiServices, authorize: Authorize): Ope
       summary: "Providers, what is wrong with them, and what is pinned to them",
       ...guard(authorize, "admin"),
       request: { query: pageQuery },
-      responses: {
-        200: {
-          description: "By name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(adminProvider) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(adminProvider, "By name"),
     }),
     async (context) => {
       const page = readPage(context.req.valid("query"), key);

@@ -13,8 +13,7 @@ import { guard, type Authorize } from "../auth/authorize.ts";
 import { covers, likePatterns, reachOf, type Reach } from "../auth/roles.ts";
 import { endPage, readPage } from "../pages.ts";
 import { ApiError, notFound } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { pageHeaders } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
 import {
   resource,
   resourceDetail,
@@ -42,15 +41,10 @@ export function resourceRoutes(services: ApiServices, authorize: Authorize): Ope
       summary: "Resources of all environments",
       ...guard(authorize, "read"),
       request: { query: resourceQuery },
-      responses: {
-        200: {
-          description:
-            "By repository, environment and uid; deleted ones with `state=terminated` only",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(resource) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(
+        resource,
+        "By repository, environment and uid; deleted ones with `state=terminated` only",
+      ),
     }),
     async (context) => {
       const { app, type, state, environment, repository, provider, ...rest } =

@@ -11,8 +11,8 @@ import { highestRole, permissionsOf, type Principal } from "../auth/roles.ts";
 import { hashToken, hintOf, newToken } from "../auth/tokens.ts";
 import { endPage, readPage } from "../pages.ts";
 import { ApiError, notFound } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
-import { name, pageHeaders, pageQuery } from "../schemas/common.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
+import { name, pageQuery } from "../schemas/common.ts";
 import {
   apiKey,
   authConfig,
@@ -124,14 +124,7 @@ export function sessionRoutes(services: ApiServices, authorize: Authorize): Open
       summary: "One's API keys",
       ...guard(authorize, "read"),
       request: { query: pageQuery },
-      responses: {
-        200: {
-          description: "By name",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(apiKey) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(apiKey, "By name"),
     }),
     async (context) => {
       const page = readPage(context.req.valid("query"), z.string());

@@ -13,7 +13,7 @@ import { guard, type Authorize } from "../auth/authorize.ts";
 import { likePatterns, reachOf, type Reach } from "../auth/roles.ts";
 import { endPage, readPage } from "../pages.ts";
 import { ApiError, notFound } from "../problem.ts";
-import { createRouter, problems, type ApiEnv } from "../router.ts";
+import { createRouter, pageResponses, problems, type ApiEnv } from "../router.ts";
 import { pageHeaders } from "../schemas/common.ts";
 import { logLine, logQuery, workflow, workflowQuery } from "../schemas/workflow.ts";
 import type { ApiServices } from "../services.ts";
@@ -35,14 +35,7 @@ export function workflowRoutes(services: ApiServices, authorize: Authorize): Ope
       summary: "Runs of workflows, newest first",
       ...guard(authorize, "read"),
       request: { query: workflowQuery },
-      responses: {
-        200: {
-          description: "With their steps",
-          headers: pageHeaders,
-          content: { "application/json": { schema: z.array(workflow) } },
-        },
-        ...problems,
-      },
+      responses: pageResponses(workflow, "With their steps"),
     }),
     async (context) => {
       const { app, status, search, environment, repository, resource, ...rest } =
