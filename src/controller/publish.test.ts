@@ -23,12 +23,20 @@ describe("publishing status", () => {
   let origin: Origin;
   let folder: string;
   let repository: Repository;
+  const asked: string[] = [];
   beforeAll(async () => {
     db = await openTestDatabase("postgres");
     folder = await mkdtemp(join(tmpdir(), "innominatus-publish-"));
     origin = await createOrigin({ "apps/shop/score.yaml": spec });
     const options = { url: origin.url, directory: join(folder, "mirror.git"), name: "origin" };
-    repository = await openRepository(servicesOn(db), options, createCatalogOf([]), never);
+    const watched: Database = {
+      ...db,
+      query(sql, values) {
+        asked.push(sql);
+        return db.query(sql, values);
+      },
+    };
+    repository = await openRepository(servicesOn(watched), options, createCatalogOf([]), never);
     await repository.pass(never);
   }, 60_000);
   afterAll(async () => {
@@ -46,6 +54,16 @@ describe("publishing status", () => {
   it("law 9: makes one commit of one state", async () => {
     expect([await publish(), await publish()]).toEqual([true, false]);
     expect(await origin.log(branch)).toHaveLength(1);
+  });
+
+  it("reads no resource while there is no news", async () => {
+    await publish();
+    asked.length = 0;
+    expect(await publish()).toBe(false);
+    expect(
+      asked.filter((sql) => /select (?!jsonb_build_array).* from (resources|workloads)/s.test(sql)),
+    ).toEqual([]);
+    expect(asked).not.toEqual([]);
   });
 
   it("puts right what somebody, or a replica that was late, wrote over it", async () => {

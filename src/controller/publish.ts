@@ -8,7 +8,9 @@ import { conditionsOf } from "../report/workload-conditions.ts";
 import type { Mirror } from "../source/mirror.ts";
 import { readEnvironment } from "../store/environments.ts";
 import { lastPublication, savePublication } from "../store/publications.ts";
+import type { Queryable } from "../store/database.ts";
 import { listResources } from "../store/resources.ts";
+import { statusMark } from "../store/status-mark.ts";
 import { listWorkloads, saveConditions } from "../store/workloads.ts";
 import type { Services } from "./services.ts";
 
@@ -17,49 +19,85 @@ export interface Publication {
   readonly commit: string | undefined;
 }
 
-/**
- * Publishes what the store says now. The same state is published once: neither a second commit nor
- * a second look at the branch follows.
- *
- * @throws when the remote cannot be reached or keeps refusing
- */
-export async function publish(
-  services: Pick<Services, "db" | "clock">,
+export interface Publisher {
+  /**
+   * Publishes what the store says now. The same state is published once: neither a second commit nor
+   * a second look at the branch follows.
+   *
+   * @throws when the remote cannot be reached or keeps refusing
+   */
+  publish(
+    environments: readonly string[],
+    branch: string,
+    signal: AbortSignal,
+  ): Promise<Publication>;
+}
+
+/** One per repository: it remembers what it read last, so that no news costs no reading. */
+export function createPublisher(
+  services: Pick<Services, "db" | "clock" | "limits">,
   mirror: Mirror,
   repository: string,
+): Publisher {
+  const { db, clock, limits } = services;
+  let known: { readonly mark: string; readonly hash: string; readonly atMs: number } | undefined;
+
+  return {
+    async publish(environments, branch, signal) {
+      const atMs = clock.now().getTime();
+      let tip = await mirror.resolve(branch);
+      const last = await lastPublication(db, repository, branch);
+      // A replica that was late, or anybody else, may have pushed since: then the branch says something else.
+      const isPublished = (hash: string): boolean => last?.hash === hash && last.commit === tip;
+      const mark = await markOf(db, repository, environments);
+      // What is remembered is read again, so that no mistake in it lives for longer than a resync.
+      const isFresh = known !== undefined && Math.abs(atMs - known.atMs) < limits.resyncMs;
+      if (isFresh && known?.mark === mark && isPublished(known.hash)) {
+        return { changed: false, commit: tip };
+      }
+
+      const read = (): Promise<Status | undefined> =>
+        readStatus(services, repository, environments);
+      const first = await read();
+      if (first === undefined) return { changed: false, commit: undefined };
+      let status = first;
+      if (isPublished(status.hash)) {
+        known = { mark, hash: status.hash, atMs };
+        return { changed: false, commit: tip };
+      }
+
+      const published = await publishStatus(
+        {
+          gitdir: mirror.gitdir,
+          fetch: async (at) => void (await mirror.fetch(at)),
+          tip: (name) => mirror.resolve(name),
+          push: (name, commit, expected, at) => mirror.push(name, commit, expected, at),
+        },
+        branch,
+        async (found) => {
+          if (found !== tip) [tip, status] = [found, (await read()) ?? status];
+          return status.commit;
+        },
+        signal,
+      );
+      const { hash } = status;
+      await savePublication(db, repository, branch, { hash, commit: published.commit });
+      known = { mark, hash, atMs };
+      return published;
+    },
+  };
+}
+
+async function markOf(
+  db: Queryable,
+  repository: string,
   environments: readonly string[],
-  branch: string,
-  signal: AbortSignal,
-): Promise<Publication> {
-  const { db } = services;
-  const read = (): Promise<Status | undefined> => readStatus(services, repository, environments);
-  let tip = await mirror.resolve(branch);
-  const first = await read();
-  if (first === undefined) return { changed: false, commit: undefined };
-  let status = first;
-
-  const last = await lastPublication(db, repository, branch);
-  // A replica that was late, or anybody else, may have pushed since: then the branch says something else.
-  if (last?.hash === status.hash && last.commit === (await mirror.resolve(branch))) {
-    return { changed: false, commit: last.commit };
+): Promise<string> {
+  const marks: [environment: string, mark: string][] = [];
+  for (const environment of environments) {
+    marks.push([environment, await statusMark(db, { repository, environment })]);
   }
-
-  const published = await publishStatus(
-    {
-      gitdir: mirror.gitdir,
-      fetch: async (at) => void (await mirror.fetch(at)),
-      tip: (name) => mirror.resolve(name),
-      push: (name, commit, expected, at) => mirror.push(name, commit, expected, at),
-    },
-    branch,
-    async (found) => {
-      if (found !== tip) [tip, status] = [found, (await read()) ?? status];
-      return status.commit;
-    },
-    signal,
-  );
-  await savePublication(db, repository, branch, { hash: status.hash, commit: published.commit });
-  return published;
+  return JSON.stringify(marks);
 }
 
 interface Status {

@@ -8,7 +8,7 @@ import type { Database } from "../store/database.ts";
 import type { CatalogOf } from "./catalog.ts";
 import { openEnvironment, type Environment, type Pass } from "./environment.ts";
 import type { Look } from "./look.ts";
-import { publish, type Publication } from "./publish.ts";
+import { createPublisher, type Publication } from "./publish.ts";
 import type { Services } from "./services.ts";
 import { createReadTargets, type Targets } from "./targets.ts";
 
@@ -54,6 +54,7 @@ export async function openRepository(
   }
   const environments = new Map<string, Environment>();
   const readTargets = createReadTargets(db, name, mirror);
+  const publisher = createPublisher(services, mirror, name);
   let latest: Targets | undefined;
   const environmentOf = (named: string): Environment => {
     const scope = { repository: name, environment: named };
@@ -91,7 +92,7 @@ export async function openRepository(
     async publish(at) {
       const { targets, statusBranch } = latest ?? (await readTargets(at));
       const named = targets.map((it) => it.environment);
-      return publish(services, mirror, name, named, statusBranch, at);
+      return publisher.publish(named, statusBranch, at);
     },
     targets: readTargets,
     close: () => mirror.close(),
