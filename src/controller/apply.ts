@@ -120,15 +120,15 @@ async function followWorkloads(
   const byIdentity = new Map(recorded.map((it) => [it.identity, it]));
   const changed = tree.workloads.filter((it) => {
     const known = byIdentity.get(it.identity);
-    return known?.name !== it.name || known.file !== it.place.file;
+    return known?.name !== it.name || known.file !== it.document.file;
   });
   await saveWorkloads(
     tx,
     scope,
-    changed.map(({ identity, name, place }) => ({
+    changed.map(({ identity, name, document }) => ({
       identity,
       name,
-      file: place.file,
+      file: document.file,
       commit: input.commit,
     })),
   );

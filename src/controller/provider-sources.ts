@@ -8,7 +8,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readProviders, type ProvidersRead } from "../desired/providers.ts";
 import { decodeText } from "../document/bytes.ts";
-import type { Checked, Problem } from "../model/problem.ts";
+import type { Problem } from "../model/problem.ts";
 import type { Scope } from "../model/uid.ts";
 import type { ProviderSource } from "../provider/provider.ts";
 import { openMirror, type Mirror, type MirrorOptions } from "../source/mirror.ts";
@@ -38,6 +38,11 @@ interface SourceRead extends ProvidersRead {
   readonly key: string;
 }
 
+interface SourceFiles {
+  readonly source: ProviderSource;
+  readonly files: readonly (readonly [path: string, content: Uint8Array])[];
+}
+
 /** @throws when a folder cannot be read at the start: then the settings name a wrong one */
 export async function openProviders(
   sources: readonly OuterSource[],
@@ -49,11 +54,20 @@ export async function openProviders(
   let failures: readonly Problem[] = [];
   let catalogOf: CatalogOf = createCatalogOf([], hasCluster);
 
-  const readOne = async (source: OuterSource, at: AbortSignal): Promise<SourceRead> => {
-    if (source.kind === "folder") return readFolder(source.path, source.layer);
+  const filesOf = async (source: OuterSource, at: AbortSignal): Promise<SourceFiles> => {
+    if (source.kind === "folder") return listFolder(source.path, source.layer);
     const mirror = mirrors.get(source) ?? (await openMirror(source.mirror, at));
     mirrors.set(source, mirror);
-    return readGit(mirror, source, at);
+    return listGit(mirror, source, at);
+  };
+  const readOne = async (
+    source: OuterSource,
+    before: SourceRead | undefined,
+    at: AbortSignal,
+  ): Promise<SourceRead> => {
+    const found = await filesOf(source, at);
+    const key = keyOf(found);
+    return before?.key === key ? before : { ...parseFiles(found), key };
   };
 
   const refresh = async (at: AbortSignal): Promise<boolean> => {
@@ -61,7 +75,7 @@ export async function openProviders(
     const next: (SourceRead | undefined)[] = [];
     for (const [index, source] of sources.entries()) {
       try {
-        next.push(await readOne(source, at));
+        next.push(await readOne(source, reads[index], at));
       } catch (error) {
         at.throwIfAborted();
         if (source.kind === "folder" && reads.length === 0) throw error;
@@ -103,7 +117,7 @@ export async function openProviders(
 
 const isManifest = (path: string): boolean => /(^|\/)(provider|platform)\.ya?ml$/.test(path);
 
-async function readFolder(path: string, layer: "shipped" | "configured"): Promise<SourceRead> {
+async function listFolder(path: string, layer: "shipped" | "configured"): Promise<SourceFiles> {
   const found = await readdir(path, { recursive: true, withFileTypes: true });
   const names = found
     .filter((it) => it.isFile() && /\.ya?ml$/.test(it.name))
@@ -115,14 +129,14 @@ async function readFolder(path: string, layer: "shipped" | "configured"): Promis
     .toSorted();
   const files: [string, Uint8Array][] = [];
   for (const name of names) files.push([name, await readFile(join(path, name))]);
-  return readFiles(files, { layer, label: path });
+  return { source: { layer, label: path }, files };
 }
 
-async function readGit(
+async function listGit(
   mirror: Mirror,
   { ref, folder }: Extract<OuterSource, { kind: "git" }>,
   signal: AbortSignal,
-): Promise<SourceRead> {
+): Promise<SourceFiles> {
   await mirror.fetch(signal);
   const name = ref === "HEAD" ? ((await mirror.defaultBranch()) ?? ref) : ref;
   const commit = await mirror.resolve(name);
@@ -136,18 +150,18 @@ async function readGit(
   for (const [path, content] of await snapshot.read(paths, signal)) {
     if (content !== "too-large") files.push([path, content]);
   }
-  return readFiles(files, { layer: "configured", label: `${mirror.url}@${ref}` });
+  return { source: { layer: "configured", label: `${mirror.url}@${ref}` }, files };
 }
 
-function readFiles(files: readonly [string, Uint8Array][], source: ProviderSource): SourceRead {
+function keyOf({ files }: SourceFiles): string {
   const hash = createHash("sha256");
-  const texts = new Map<string, Checked<string>>();
-  for (const [path, bytes] of files) {
-    hash.update(`${path}\0${bytes.length}\0`).update(bytes);
-    texts.set(path, decodeText(path, bytes));
-  }
-  const manifests = [...texts.keys()].filter(isManifest);
-  return { ...readProviders(manifests, texts, source), key: hash.digest("hex") };
+  for (const [path, bytes] of files) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  return hash.digest("hex");
+}
+
+function parseFiles({ source, files }: SourceFiles): ProvidersRead {
+  const texts = new Map(files.map(([path, bytes]) => [path, decodeText(path, bytes)]));
+  return readProviders([...texts.keys()].filter(isManifest), texts, source);
 }
 
 function unreadable(source: OuterSource, error: unknown): Problem {

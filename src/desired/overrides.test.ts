@@ -120,7 +120,7 @@ describe("which workload an override is for", () => {
     expect(tree.workloads).toHaveLength(1);
     expect([...tree.specFiles]).toEqual([path]);
     // Law 1: a workload's file is its spec's, whatever an override says.
-    expect(tree.workloads[0]?.place.file).toBe(path);
+    expect(tree.workloads[0]?.document.file).toBe(path);
   });
 
   it("stays with the workload that moves to another file", () => {

@@ -3,7 +3,7 @@
  * recorded outputs reach. What a mistake keeps from being worked out is blocked, and the rest goes on.
  */
 import { isRecord, type Json, type JsonRecord } from "../model/json.ts";
-import { byPlace, compareText, isError, type Problem } from "../model/problem.ts";
+import { byPlace, compareText, isError, type Place, type Problem } from "../model/problem.ts";
 import type { Desired, Outputs, ResourceIdentity } from "../model/resource.ts";
 import type { Scope, Uid } from "../model/uid.ts";
 import type { Workflow } from "../model/workflow.ts";
@@ -20,7 +20,7 @@ import { namesIn } from "./needs.ts";
 /** A resource that git asks for, but that a mistake in a file keeps from being worked out. */
 export interface BlockedResource extends ResourceIdentity {
   readonly message: string;
-  readonly place: ResourceRequest["place"];
+  readonly place: Place;
 }
 
 export interface DesiredState {
@@ -225,7 +225,7 @@ function prepare(
     type: request.type,
     class: request.class,
   };
-  const { place } = request;
+  const place = request.placeOf();
   const fault = (
     path: readonly string[],
     code: string,

@@ -189,7 +189,7 @@ describe("placeholders of a spec", () => {
 it("gives a request's places within the file, also where something is missing", () => {
   const { workload } = read("a", { resources: "{ db: { type: pg, params: { size: s } } }" });
   const [db] = workload?.resources ?? [];
-  expect(db?.place).toEqual({ file: "a", line: 6, column: 14 });
+  expect(db?.placeOf()).toEqual({ file: "a", line: 6, column: 14 });
   expect(db?.placeOf(["params", "size"])).toMatchObject({ line: 6, column: 40 });
   expect(db?.placeOf(["params", "none"])).toEqual(db?.placeOf(["params"]));
   expect(db?.pointerOf(["params", "a/b"])).toBe("/resources/db/params/a~1b");

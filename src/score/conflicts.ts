@@ -31,14 +31,14 @@ function sameIdentity(workloads: readonly Workload[]): Problem[] {
     names.set(name, named ?? workload);
     identities.set(identity, same ?? workload);
     if (named !== undefined) {
-      const message = `the workload name \`${name}\` is used already, at ${show(named.place)}`;
+      const message = `the workload name \`${name}\` is used already, at ${show(named.placeOf())}`;
       const hint = "give one of them another name";
-      return [error(workload.place, "/metadata/name", "duplicate-workload", message, hint)];
+      return [error(workload.placeOf(), "/metadata/name", "duplicate-workload", message, hint)];
     }
     if (same === undefined) return [];
-    const message = `the workload \`${name}\` has the identity \`${identity}\`, as has \`${same.name}\` at ${show(same.place)}`;
+    const message = `the workload \`${name}\` has the identity \`${identity}\`, as has \`${same.name}\` at ${show(same.placeOf())}`;
     const hint = "check the annotation `innominatus.dev/id` of both";
-    return [error(workload.place, "/metadata/name", "duplicate-identity", message, hint)];
+    return [error(workload.placeOf(), "/metadata/name", "duplicate-identity", message, hint)];
   });
 }
 
@@ -97,8 +97,8 @@ function colliding(
   if (owner === undefined) return [];
   return group.flatMap((it): Problem[] => {
     if (it.request.id === undefined || !counts(owner, it)) return [];
-    const { name, place } = owner.request;
-    const message = `the id \`${it.request.id}\` makes this \`${uid}\`, the private resource \`${name}\` of the workload \`${owner.workload.name}\` at ${show(place)}`;
+    const { name } = owner.request;
+    const message = `the id \`${it.request.id}\` makes this \`${uid}\`, the private resource \`${name}\` of the workload \`${owner.workload.name}\` at ${show(owner.request.placeOf())}`;
     const hint = "to share it, give both the same `id`; otherwise use another one";
     const at = it.request.placeOf(["id"]);
     const problem = error(at, it.request.pointerOf(["id"]), "uid-collision", message, hint);

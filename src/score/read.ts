@@ -72,10 +72,7 @@ export function readWorkload(
         params: recordAt(written, ["params"]),
         protect: annotations.protects(name),
         hold: annotations.holds(name),
-        get place() {
-          return where(["resources", name]).place;
-        },
-        placeOf: (path) => where(["resources", name, ...path]).place,
+        placeOf: (path = []) => where(["resources", name, ...path]).place,
         pointerOf: (path) => where(["resources", name, ...path]).pointer,
       };
     });
@@ -85,9 +82,7 @@ export function readWorkload(
     metadata: recordAt(spec, ["metadata"]) ?? {},
     spec,
     resources: requests,
-    get place() {
-      return where(["metadata", "name"]).place;
-    },
+    placeOf: () => where(["metadata", "name"]).place,
     document,
     overrides,
   };

@@ -14,10 +14,11 @@ export interface ResourceRequest {
   readonly params: JsonRecord | undefined;
   readonly protect: boolean;
   readonly hold: boolean;
-  /** Worked out when it is asked for, as is `placeOf`: most specs have no problem. */
-  readonly place: Place;
-  /** Of a path within the resource, like `["params", "size"]`; of the nearest parent where it is missing. */
-  placeOf(path: readonly PropertyKey[]): Place;
+  /**
+   * Of the resource, or of a path within it, like `["params", "size"]`; of the nearest parent where
+   * it is missing. Worked out when it is asked for: most specs have no problem.
+   */
+  placeOf(path?: readonly PropertyKey[]): Place;
   /** Pointer into the document of such a path, as it is written there. */
   pointerOf(path: readonly PropertyKey[]): string;
 }
@@ -31,7 +32,8 @@ export interface Workload {
   readonly spec: JsonRecord;
   /** Sorted by name. */
   readonly resources: readonly ResourceRequest[];
-  readonly place: Place;
+  /** Of its name. */
+  placeOf(): Place;
   readonly document: ParsedDocument;
   /** Files of what an environment changed of it, beside the document's own. */
   readonly overrides: readonly string[];

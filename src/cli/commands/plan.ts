@@ -178,7 +178,7 @@ async function recordOf(
     ...empty,
     environment: { appliedCommit: commit, baseCommit: null, settings: null },
     resources: new Map(resources.map((it) => [it.uid, it])),
-    workloads: tree.workloads.map((it) => ({ identity: it.identity, file: it.place.file })),
+    workloads: tree.workloads.map((it) => ({ identity: it.identity, file: it.document.file })),
   };
 }
 
