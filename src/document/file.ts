@@ -37,10 +37,14 @@ export function parseFile(file: string, text: string, limits: Limits = defaultLi
   if ("offset" in trees) return unreadable(file, trees);
 
   let marks: WeakRef<readonly Mark[]> | undefined;
-  let lines: readonly number[] | undefined;
+  let lines: WeakRef<readonly number[]> | undefined;
   const placeOf = (offset: number): Place => {
-    lines ??= lineStarts(text);
-    return placeIn(file, lines, offset);
+    let known = lines?.deref();
+    if (known === undefined) {
+      known = lineStarts(text);
+      lines = new WeakRef(known);
+    }
+    return placeIn(file, known, offset);
   };
   const markOf = (index: number): Mark | undefined => {
     let known = marks?.deref();

@@ -70,5 +70,8 @@ function readOurs(
       tell("warning", "annotation-value", message, `write \`${key}: "true"\``);
     }
   }
-  return { id, flags };
+  return { id, flags: flags.size === 0 ? unflagged : flags };
 }
+
+/** One for all who have none, which are nearly all. */
+const unflagged: ReadonlySet<string> = new Set();

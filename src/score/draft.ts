@@ -26,8 +26,8 @@ export const draftOf = (document: ParsedDocument): Draft => ({
 });
 
 export function finish(value: Json | undefined, { moved, problems }: Draft): Upgraded {
+  if (moved.size === 0) return { value, problems, origin: asWritten };
   const origin: Upgraded["origin"] = (path) => {
-    if (moved.size === 0) return path;
     for (let length = path.length; length > 0; length--) {
       const from = moved.get(toPointer(path.slice(0, length)));
       if (from !== undefined) return [...from, ...path.slice(length)];
@@ -36,6 +36,8 @@ export function finish(value: Json | undefined, { moved, problems }: Draft): Upg
   };
   return { value, problems, origin };
 }
+
+const asWritten: Upgraded["origin"] = (path) => path;
 
 export const move = (draft: Draft, to: Path, from: Path) => draft.moved.set(toPointer(to), from);
 

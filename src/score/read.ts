@@ -7,6 +7,7 @@ import { readAnnotations } from "./annotations.ts";
 import { conflictsIn } from "./conflicts.ts";
 import { checkMeaning } from "./meaning.ts";
 import { scoreSchema } from "./schema.ts";
+import type { Upgraded } from "./draft.ts";
 import { upgradeLists, upgradeOlder } from "./upgrade.ts";
 import type { ResourceRequest, Workload } from "./workload.ts";
 
@@ -32,10 +33,7 @@ export function readWorkload(
   overrides: readonly string[] = [],
 ): Checked<Workload> {
   const upgraded = mode === "strict" ? upgradeLists(document) : upgradeOlder(document);
-  const where: Where = (path) => {
-    const origin = upgraded.origin(path);
-    return { place: document.at(origin), pointer: toPointer(origin) };
-  };
+  const where = placesIn(document, upgraded);
   // The schema accepts lists too, and only it says what is strictly right: it sees what was written.
   const checked =
     mode === "strict"
@@ -72,8 +70,7 @@ export function readWorkload(
         params: recordAt(written, ["params"]),
         protect: annotations.protects(name),
         hold: annotations.holds(name),
-        placeOf: (path = []) => where(["resources", name, ...path]).place,
-        pointerOf: (path) => where(["resources", name, ...path]).pointer,
+        ...placesOf(name, where),
       };
     });
   const workload: Workload = {
@@ -82,7 +79,7 @@ export function readWorkload(
     metadata: recordAt(spec, ["metadata"]) ?? {},
     spec,
     resources: requests,
-    placeOf: () => where(["metadata", "name"]).place,
+    ...placeOfName(where),
     document,
     overrides,
   };
@@ -100,4 +97,24 @@ function recordAt(value: JsonRecord | undefined, path: readonly string[]): JsonR
   let here: Json | undefined = value;
   for (const key of path) here = isRecord(here) ? own(here, key) : undefined;
   return isRecord(here) ? here : undefined;
+}
+
+// In functions of their own: what they return keeps nothing alive but what it needs.
+
+function placesIn(document: ParsedDocument, { origin }: Upgraded): Where {
+  return (path) => {
+    const written = origin(path);
+    return { place: document.at(written), pointer: toPointer(written) };
+  };
+}
+
+function placesOf(name: string, where: Where): Pick<ResourceRequest, "placeOf" | "pointerOf"> {
+  return {
+    placeOf: (path = []) => where(["resources", name, ...path]).place,
+    pointerOf: (path) => where(["resources", name, ...path]).pointer,
+  };
+}
+
+function placeOfName(where: Where): Pick<Workload, "placeOf"> {
+  return { placeOf: () => where(["metadata", "name"]).place };
 }
