@@ -10,8 +10,8 @@ import type { Clock } from "../model/clock.ts";
 import type { Claim } from "../model/run.ts";
 import type { Sealer } from "../secrets/seal.ts";
 import { jsonRecord } from "../store/rows.ts";
-import { advanceRun, nothingUnwritten, writeUnwritten, type Unwritten } from "../store/advance.ts";
-import { endHere, fenced, type Cancel } from "../store/claims.ts";
+import { advanceRun, fencedAfter, nothingUnwritten, type Unwritten } from "../store/advance.ts";
+import { endHere, type Cancel } from "../store/claims.ts";
 import type { Database, Queryable } from "../store/database.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
@@ -77,10 +77,7 @@ export function openJournal(
   const write = async <T>(
     work: (tx: Queryable, cancel: Cancel | null) => Promise<T>,
   ): Promise<T> => {
-    const result = await fenced(db, claim, async (tx, cancel) => {
-      await writeUnwritten(tx, claim, unwritten);
-      return work(tx, cancel);
-    });
+    const result = await fencedAfter(db, claim, unwritten, work);
     Object.assign(unwritten, nothingUnwritten());
     return result;
   };

@@ -8,11 +8,10 @@ import type { Recorded } from "../model/resource.ts";
 import type { Claim } from "../model/run.ts";
 import type { Bundle, Workflow } from "../model/workflow.ts";
 import { isPointer, type KubernetesReference } from "../secrets/reference.ts";
-import { writeUnwritten } from "../store/advance.ts";
+import { fencedAfter } from "../store/advance.ts";
 import { readBundle } from "../store/bundles.ts";
-import { fenced } from "../store/claims.ts";
 import { readResource } from "../store/resources.ts";
-import { readLeftMs, wakeRun, type RecordedRun } from "../store/runs.ts";
+import { readClaimed, wakeRun, type RecordedRun } from "../store/runs.ts";
 import { readClusterSecret, removeCredentials, writeCredentials } from "./credentials.ts";
 import { resolveInputs, type OutputsReader } from "./inputs.ts";
 import { openJournal } from "./journal.ts";
@@ -21,13 +20,14 @@ import { vaultOn } from "./services.ts";
 
 /** A run's result, and where its credentials were written for the workload. */
 export interface Performed extends StepResult {
+  /** As it was before. */
+  readonly resource: Recorded;
   readonly credentialsSecret?: string | undefined;
 }
 
 export async function perform(hand: RunInHand): Promise<Performed> {
   const { services, claim, run, masker, signal } = hand;
-  const opened = await openRun(hand);
-  const { bundle, performOne, resource, reader } = opened;
+  const { bundle, performOne, resource, reader } = await openRun(hand, hand.leftMs);
   const workflow = bundle.workflows[run.operation];
   if (workflow === undefined) throw noWorkflow(bundle, run);
   const result = await performOne(workflow, "");
@@ -38,13 +38,13 @@ export async function perform(hand: RunInHand): Promise<Performed> {
   }
   // What follows reaches out of the store, and takes its time: the journal is whole before.
   if (services.kubernetes !== undefined) {
-    await fenced(services.db, claim, (tx) => writeUnwritten(tx, claim, hand.unwritten));
+    await fencedAfter(services.db, claim, hand.unwritten, async () => undefined);
   }
   const scope = scopeOf(claim);
   const to = { scope, resource, provider: run.provider, run: run.id, masker, signal };
   if (run.operation === "delete") {
     await removeCredentials(services.kubernetes, to);
-    return result;
+    return { ...result, resource };
   }
   // What an update does not name stays as it was, in the Secret as in the record.
   const before = await previousOutputs(resource, run, bundle, reader);
@@ -52,13 +52,13 @@ export async function perform(hand: RunInHand): Promise<Performed> {
     ...before,
     ...result.outputs,
   });
-  return { ...result, credentialsSecret };
+  return { ...result, resource, credentialsSecret };
 }
 
 /** @returns `undefined` where its bundle has no `observe` */
 export async function performObserve(hand: RunInHand): Promise<StepResult | undefined> {
-  const opened = await openRun(hand);
-  const { bundle, performOne } = opened;
+  const { leftMs } = await readClaimed(hand.services.db, hand.run.id);
+  const { bundle, performOne } = await openRun(hand, leftMs);
   const { observe } = bundle.workflows;
   return observe === undefined ? undefined : performOne(observe, "observe:");
 }
@@ -76,7 +76,7 @@ interface OpenedRun {
   readonly performOne: (workflow: Workflow, prefix: string) => Promise<StepResult>;
 }
 
-async function openRun(hand: RunInHand): Promise<OpenedRun> {
+async function openRun(hand: RunInHand, leftMs: number | undefined): Promise<OpenedRun> {
   const { services, claim, run, masker, drain, signal } = hand;
   const { db, sealer, executors, clock, random, limits, log } = services;
   const bundle = await readBundle(db, run.bundle);
@@ -90,7 +90,6 @@ async function openRun(hand: RunInHand): Promise<OpenedRun> {
       readClusterSecret(services.kubernetes, scope, provider, reference, signal),
   };
   const { template, dependsOn } = run.desired;
-  const leftMs = await readLeftMs(db, run.id);
   const performOne = async (it: Workflow, prefix: string): Promise<StepResult> => {
     const inputs = await resolveInputs(scope, resource, template, dependsOn, it, reader);
     for (const secret of inputs.secrets) masker.add(secret);

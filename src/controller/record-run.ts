@@ -4,10 +4,9 @@ import { own } from "../model/json.ts";
 import type { Claim } from "../model/run.ts";
 import type { Masker } from "../secrets/mask.ts";
 import { isPointer, referenceFor } from "../secrets/reference.ts";
-import { writeUnwritten } from "../store/advance.ts";
+import { fencedAfter } from "../store/advance.ts";
 import { readBundle } from "../store/bundles.ts";
 import { readCancel } from "../store/cancels.ts";
-import { fenced } from "../store/claims.ts";
 import { appendEvents, type Fact } from "../store/events.ts";
 import {
   phaseDuring,
@@ -19,7 +18,6 @@ import {
   recordWaiting,
   type Told,
 } from "../store/outcomes.ts";
-import { readResource } from "../store/resources.ts";
 import { memoryRows } from "../store/secrets.ts";
 import type { Performed } from "./perform.ts";
 import type { Result } from "./result.ts";
@@ -33,19 +31,18 @@ import { vaultOn } from "./services.ts";
  */
 export async function recordSuccess(
   { services: { db, sealer, clock }, claim, run, unwritten }: RunInHand,
-  { outputs, sensitive: secrets, credentialsSecret }: Performed,
+  { resource, outputs, sensitive: secrets, credentialsSecret }: Performed,
 ): Promise<void> {
   const scope = scopeOf(claim);
   // A pointer at a Secret is the reference itself: there is no value to keep.
   const sensitive = secrets.filter((name) => !isPointer(outputs[name]));
   const pointers = Object.keys(outputs).filter((name) => isPointer(outputs[name]));
   const { uid } = run;
-  await fenced(db, claim, async (tx) => {
-    await writeUnwritten(tx, claim, unwritten);
+  await fencedAfter(db, claim, unwritten, async (tx) => {
     const vault = vaultOn(sealer, tx);
     const { workflows } = await readBundle(tx, run.bundle);
     const isPartial = run.operation === "update" && run.workflow !== workflows.create?.name;
-    const before = isPartial ? await readResource(tx, scope, uid) : undefined;
+    const before = isPartial ? resource : undefined;
     const shown = Object.fromEntries(
       Object.entries({ ...before?.outputs, ...outputs }).filter(
         ([name]) => !sensitive.includes(name) && !pointers.includes(name),
@@ -56,7 +53,9 @@ export async function recordSuccess(
         (name) => !Object.hasOwn(shown, name),
       ),
     );
-    for (const key of await vault.keys(scope, uid)) {
+    // What is stored is named in the record: both are written together.
+    const hasKeys = run.operation === "delete" || Object.keys(resource.secretRefs).length > 0;
+    for (const key of hasKeys ? await vault.keys(scope, uid) : []) {
       if (run.operation === "delete" || !secret.has(key) || pointers.includes(key))
         await vault.delete({ ...scope, uid, key });
     }
@@ -90,8 +89,7 @@ export async function recordResult(hand: RunInHand, result: Result): Promise<voi
   if (result.kind === "lost" || result.kind === "done") return;
   const { reason, message } = told(result, masker);
   const fault = "fault" in result ? result.fault : undefined;
-  await fenced(db, claim, async (tx) => {
-    await writeUnwritten(tx, claim, unwritten);
+  await fencedAfter(db, claim, unwritten, async (tx) => {
     const told: Told[] = failedCleanups.map((it) => ({ type: "CleanupFailed", data: { ...it } }));
     const stopped = { from: phaseDuring[run.operation], to: "failed" };
     switch (result.kind) {

@@ -16,6 +16,8 @@ export interface RunInHand {
   readonly services: Services;
   readonly claim: Claim;
   readonly run: RecordedRun;
+  /** Until its deadline, when it was claimed. */
+  readonly leftMs: number | undefined;
   readonly masker: Masker;
   /** Aborted when the process stops: the run ends at its next safe point. */
   readonly drain: AbortSignal;

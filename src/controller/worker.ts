@@ -12,7 +12,7 @@ import { readBundle } from "../store/bundles.ts";
 import { DatabaseUnavailableError } from "../store/database.ts";
 import { releaseRun } from "../store/claims.ts";
 import { hadEffect } from "../store/outcomes.ts";
-import { readRun, wakeRun, type RecordedRun } from "../store/runs.ts";
+import { readClaimed, wakeRun, type RecordedRun } from "../store/runs.ts";
 import { DrainError } from "./journal.ts";
 import { holdLease } from "./lease.ts";
 import { perform, performObserve, saysExists } from "./perform.ts";
@@ -31,12 +31,13 @@ export async function workOn(
   drain: AbortSignal,
 ): Promise<WorkOutcome> {
   const { db, log, random, limits } = services;
-  const run = await claimedRun(services, claim);
+  const { run, leftMs } = await readClaimed(db, claim.run);
   const lease = holdLease(services, claim);
   const hand: RunInHand = {
     services,
     claim,
     run,
+    leftMs,
     masker: createMasker(),
     drain,
     signal: lease.signal,
@@ -106,12 +107,6 @@ async function factsOf(hand: RunInHand): Promise<RunFacts> {
 const isSettled = ({ operation }: RecordedRun, outputs: JsonRecord): boolean =>
   outputs["exists"] !== undefined &&
   (operation === "delete" || (operation === "create" && !saysExists(outputs)));
-
-async function claimedRun({ db }: Services, claim: Claim): Promise<RecordedRun> {
-  const run = await readRun(db, claim.run);
-  if (run === undefined) throw new Error(`run ${claim.run} was claimed, and is not recorded`);
-  return run;
-}
 
 function ignoreLostLease(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;

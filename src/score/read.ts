@@ -101,9 +101,9 @@ function recordAt(value: JsonRecord | undefined, path: readonly string[]): JsonR
 
 // In functions of their own: what they return keeps nothing alive but what it needs.
 
-function placesIn(document: ParsedDocument, { origin }: Upgraded): Where {
+function placesIn(document: ParsedDocument, upgraded: Upgraded): Where {
   return (path) => {
-    const written = origin(path);
+    const written = upgraded.origin(path);
     return { place: document.at(written), pointer: toPointer(written) };
   };
 }

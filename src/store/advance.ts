@@ -1,12 +1,10 @@
 /** From one step to the next in one statement: what a run costs the store (two writes a step at most). */
-import { z } from "zod";
 import { LeaseLostError } from "../model/errors.ts";
 import type { JsonRecord } from "../model/json.ts";
 import type { Claim } from "../model/run.ts";
 import { cancelOf, fence, type Cancel } from "./claims.ts";
-import type { Queryable } from "./database.ts";
-import { endedAt, endStep, type EndedStep, type StartedStep } from "./steps.ts";
-import { saveResolved } from "./runs.ts";
+import type { Database, Queryable } from "./database.ts";
+import { endedAt, type EndedStep, type StartedStep } from "./steps.ts";
 
 /** What is known, and goes into the record with the next write about the run. */
 export interface Unwritten {
@@ -17,14 +15,43 @@ export interface Unwritten {
 
 export const nothingUnwritten = (): Unwritten => ({ ended: undefined, params: undefined });
 
-/** With another write of the same transaction. */
-export async function writeUnwritten(
-  tx: Queryable,
-  { run }: Claim,
-  { ended, params }: Unwritten,
-): Promise<void> {
-  if (params !== undefined) await saveResolved(tx, run, params);
-  if (ended !== undefined) await endStep(tx, run, ended);
+/** SQL of the parts of a `with`, and their parameters from $1 on: the fence, and what goes behind it. */
+const fencedParts = `fence as (${fence}),
+     resolved as (
+       update runs r set desired = jsonb_set(r.desired, '{params}', $3) from fence
+       where r.id = fence.id and $3::jsonb is not null),
+     ended as (
+       update steps s set state = 'ended', ended_at = ${endedAt("$4")}, sealed = $5, output_names = $6,
+         error = null where s.run = $1 and s.name = $7 and exists (select 1 from fence))`;
+
+const parametersOf = ({ run, token }: Claim, { ended, params }: Unwritten) => [
+  run,
+  token.toString(),
+  params === undefined ? null : JSON.stringify(params),
+  ended?.completedAt ?? null,
+  ended?.sealed ?? null,
+  ended === undefined ? null : JSON.stringify(ended.names),
+  ended?.step ?? null,
+];
+
+/**
+ * As `fenced`, behind what is unwritten.
+ *
+ * @throws {LeaseLostError} before `write` is called; nothing is written then
+ */
+export async function fencedAfter<T>(
+  db: Database,
+  claim: Claim,
+  unwritten: Unwritten,
+  write: (tx: Queryable, cancel: Cancel | null) => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    const { rows } = await tx.query(
+      `with ${fencedParts} select cancel, since_ms from fence`,
+      parametersOf(claim, unwritten),
+    );
+    return write(tx, cancelOf(foundFor(claim, rows)));
+  });
 }
 
 /**
@@ -36,38 +63,24 @@ export async function writeUnwritten(
 export async function advanceRun(
   db: Queryable,
   claim: Claim,
-  { ended, params }: Unwritten,
+  unwritten: Unwritten,
   step: StartedStep,
 ): Promise<Cancel | null> {
   const { rows } = await db.query(
-    `with fence as (${fence}),
-     resolved as (
-       update runs r set desired = jsonb_set(r.desired, '{params}', $10) from fence
-       where r.id = fence.id and $10::jsonb is not null),
-     ended as (
-       update steps s set state = 'ended', ended_at = ${endedAt("$11")}, sealed = $8, output_names = $9,
-         error = null where s.run = $1 and s.name = $7 and exists (select 1 from fence)),
+    `with ${fencedParts},
      started as (
        insert into steps (run, index, name, type, state, attempts, effect)
-       select id, $3, $4, $5, 'started', 1, not $6::boolean from fence where cancel is null
+       select id, $8, $9, $10, 'started', 1, not $11::boolean from fence where cancel is null
        on conflict (run, name) do update set state = 'started', failure = null, ended_at = null,
          effect = excluded.effect, error = case when steps.state = 'waiting' then steps.error end,
          attempts = steps.attempts + case when steps.state = 'waiting' then 0 else 1 end)
      select cancel, since_ms from fence`,
-    [
-      claim.run,
-      claim.token.toString(),
-      step.index,
-      step.name,
-      step.type,
-      step.readOnly,
-      ended?.step ?? null,
-      ended?.sealed ?? null,
-      ended === undefined ? null : JSON.stringify(ended.names),
-      params === undefined ? null : JSON.stringify(params),
-      ended?.completedAt ?? null,
-    ],
+    [...parametersOf(claim, unwritten), step.index, step.name, step.type, step.readOnly],
   );
-  if (rows[0] === undefined) throw new LeaseLostError(claim.target, claim.token);
-  return cancelOf(z.unknown().parse(rows[0]));
+  return cancelOf(foundFor(claim, rows));
+}
+
+function foundFor({ target, token }: Claim, [row]: readonly unknown[]): unknown {
+  if (row === undefined) throw new LeaseLostError(target, token);
+  return row;
 }

@@ -88,46 +88,46 @@ export async function releaseCooled(tx: Queryable, nowMs: number, key?: string):
   return released.length;
 }
 
-export interface Release {
-  /** Whether the run may have changed anything: what did not arms no cooldown (E9). */
-  readonly effect: boolean;
-  /** It failed in a way that nothing else may follow on this target, until somebody has looked. */
-  readonly blocks: boolean;
-}
+/**
+ * SQL that ends the hold of exactly this claim (E5), after `ended`, a row of the run with its `lock`
+ * and whether it had `effect`: what had none arms no cooldown (E9). The cooldown counts from when
+ * the last step with effect ended, which may be the engine's time.
+ *
+ * @param of parameters, like `$1`; `blocks`: it failed in a way that nothing else may follow on this
+ *   target, until somebody has looked
+ */
+export const releaseLock = (of: {
+  readonly run: string;
+  readonly token: string;
+  readonly blocks: string;
+}): string => `update locks l set run = null, last_run = ${of.run}, since = store_now(), completed_at = c.at,
+       state = case when c.until > store_now() then 'cooling' else 'free' end,
+       until = case when c.until > store_now() then c.until end,
+       blocked_by = case when ${of.blocks} then ${of.run} end
+     from (select k.key, e.at, case when n.effect then e.at + k.cooldown_ms * interval '1 ms' end as until
+           from ended n join locks k on k.key = n.lock
+             cross join (select least(store_now(), coalesce(max(ended_at), store_now())) as at
+               from steps where run = ${of.run} and effect) e) c
+     where l.key = c.key and l.run = ${of.run} and l.token = ${of.token}
+     returning l.key, l.state, l.until, l.completed_at`;
 
-const stateRow = z.object({
-  key: z.string(),
-  state: z.enum(["free", "cooling"]),
+const releasedLockRow = z.object({
+  key: z.string().nullable(),
+  state: z.enum(["free", "cooling"]).nullable(),
   until: maybeTime,
   completed_at: maybeTime,
 });
 
 /**
- * Ends the hold of exactly this claim (E5). Counts the cooldown from when the last step with effect
- * ended, which may be the engine's time.
- *
+ * @param row of what `releaseLock` returned
  * @returns what to say about it; nothing where the claim holds it no longer
  */
-export async function releaseLock(
-  tx: Queryable,
+export function releasedOf(
   claim: Claim,
-  { effect, blocks }: Release,
-): Promise<readonly { readonly type: string; readonly data: JsonRecord }[]> {
-  const { rows } = await tx.query(
-    `update locks l set run = null, last_run = $2, since = store_now(), completed_at = c.at,
-       state = case when c.until > store_now() then 'cooling' else 'free' end,
-       until = case when c.until > store_now() then c.until end,
-       blocked_by = case when $5 then $2 end
-     from (select k.key, e.at, case when $4 then e.at + k.cooldown_ms * interval '1 ms' end as until
-           from locks k cross join (select least(store_now(), coalesce(max(ended_at), store_now())) as at
-             from steps where run = $2 and effect) e
-           where k.key = ${lockOf("$1")}) c
-     where l.key = c.key and l.run = $2 and l.token = $3
-     returning l.key, l.state, l.until, l.completed_at`,
-    [claim.target, claim.run, claim.token.toString(), effect, blocks],
-  );
-  if (rows[0] === undefined) return [];
-  const { key, state, until, completed_at: completedAt } = stateRow.parse(rows[0]);
+  row: unknown,
+): readonly { readonly type: string; readonly data: JsonRecord }[] {
+  const { key, state, until, completed_at: completedAt } = releasedLockRow.parse(row);
+  if (key === null) return [];
   const data = { target: claim.target, lock: nameOf(key) };
   return state === "free"
     ? [{ type: "LockReleased", data }]

@@ -10,7 +10,7 @@ import type { Claim } from "../model/run.ts";
 import type { Queryable } from "./database.ts";
 import { countFailure } from "./backoffs.ts";
 import { parseUid } from "../model/uid.ts";
-import { clearBlock, releaseLock } from "./locks.ts";
+import { clearBlock, releasedOf, releaseLock } from "./locks.ts";
 
 const target = `repository = $2 and environment = $3 and uid = $4`;
 
@@ -193,15 +193,23 @@ async function endRun(tx: Queryable, claim: Claim, end: End): Promise<readonly T
     `with ended as (
        update runs set state = $2, reason = $3, message = $4, failure = $5, ended_at = store_now(),
          holder = null, lease_expires_at = null, effect = ${effectOf("$1")} where id = $1
-       returning lock, operation, effect),
+       returning lock, operation, effect and $2 <> 'superseded' as effect),
      slot as (update provider_slots set run = null where run = $1),
      reset as (delete from backoffs b using ended e
-       where $2 = 'succeeded' and b.lock = e.lock and b.operation = e.operation)
-     select effect, ${notify} from ended`,
-    [claim.run, state, reason, message, fault === undefined ? null : JSON.stringify(fault)],
+       where $2 = 'succeeded' and b.lock = e.lock and b.operation = e.operation),
+     released as (${releaseLock({ run: "$1", token: "$6", blocks: "$7" })})
+     select ${notify}, r.* from ended left join released r on true`,
+    [
+      claim.run,
+      state,
+      reason,
+      message,
+      fault === undefined ? null : JSON.stringify(fault),
+      claim.token.toString(),
+      blocks,
+    ],
   );
-  const { effect } = effectRow.parse(rows[0]);
-  return releaseLock(tx, claim, { effect: effect && state !== "superseded", blocks });
+  return releasedOf(claim, rows[0]);
 }
 
 const abandoned = z.object({ uid: z.string() });

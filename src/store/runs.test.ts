@@ -16,6 +16,7 @@ import {
   uidOf,
   wish,
 } from "../../test/support/runs.ts";
+import { fencedAfter, nothingUnwritten } from "./advance.ts";
 import { claimRun, fenced } from "./claims.ts";
 import type { Database, Queryable } from "./database.ts";
 import {
@@ -32,7 +33,6 @@ import {
   listRuns,
   openRuns,
   recentDeletions,
-  saveResolved,
   supersedeRuns,
 } from "./runs.ts";
 
@@ -238,9 +238,10 @@ describe.each(databases())("runs on %s", (kind) => {
   it("keeps the params a run resolved beside what it was asked for", async () => {
     await wish(db, [a]);
     await enqueue(db, a);
-    const [id = ""] = await openIds();
-    await db.transaction((tx) => saveResolved(tx, id, { size: "small" }));
-    const [run] = await findRuns(db, id);
+    const claim = await claimed(db);
+    const unwritten = { ...nothingUnwritten(), params: { size: "small" } };
+    await fencedAfter(db, claim, unwritten, async () => undefined);
+    const [run] = await findRuns(db, claim.run);
     expect(run?.desired).toEqual({ params: { size: "small" }, template: {}, dependsOn: [] });
   });
 });

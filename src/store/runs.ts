@@ -236,17 +236,6 @@ const row = z
     endedAt: ended_at,
   }));
 
-/** @returns milliseconds until the run's deadline, by the store's clock */
-export async function readLeftMs(db: Queryable, run: string): Promise<number | undefined> {
-  const { rows } = await db.query(
-    `select extract(epoch from deadline_at - store_now()) * 1000 as ms from runs where id = $1`,
-    [run],
-  );
-  return leftRow.parse(rows[0]).ms ?? undefined;
-}
-
-const leftRow = z.object({ ms: z.coerce.number().nullable() });
-
 const columns = `id, repository, environment, uid, operation, workflow, provider, bundle, commit, plan,
   target, state, reason, message, attempt, queued_at, started_at, ended_at, desired`;
 
@@ -293,9 +282,23 @@ export async function runsOfCommit(
   return rows.map((it) => row.parse(it));
 }
 
-export async function readRun(db: Queryable, id: string): Promise<RecordedRun | undefined> {
-  const { rows } = await db.query(`select ${columns} from runs where id = $1`, [id]);
-  return rows[0] === undefined ? undefined : row.parse(rows[0]);
+export interface ClaimedRun {
+  readonly run: RecordedRun;
+  /** Milliseconds until its deadline, by the store's clock. */
+  readonly leftMs: number | undefined;
+}
+
+const leftRow = z.object({ left_ms: z.coerce.number().nullable() });
+
+/** @throws where there is none of that id */
+export async function readClaimed(db: Queryable, id: string): Promise<ClaimedRun> {
+  const { rows } = await db.query(
+    `select ${columns}, extract(epoch from deadline_at - store_now()) * 1000 as left_ms
+     from runs where id = $1`,
+    [id],
+  );
+  if (rows[0] === undefined) throw new Error(`run ${id} was claimed, and is not recorded`);
+  return { run: row.parse(rows[0]), leftMs: leftRow.parse(rows[0]).left_ms ?? undefined };
 }
 
 /** By id, or by the only run whose id ends with `id`. */
@@ -305,12 +308,4 @@ export async function findRuns(db: Queryable, id: string): Promise<RecordedRun[]
     [id],
   );
   return rows.map((it) => row.parse(it));
-}
-
-/** Params as they were when the run started, secrets as references: what is recorded if it succeeds. */
-export async function saveResolved(tx: Queryable, run: string, params: JsonRecord): Promise<void> {
-  await tx.query(`update runs set desired = jsonb_set(desired, '{params}', $2) where id = $1`, [
-    run,
-    JSON.stringify(params),
-  ]);
 }

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { LeaseLostError } from "../../../src/model/errors.ts";
 import { lockName } from "../../../src/model/target.ts";
 import { fenced, renewLease } from "../../../src/store/claims.ts";
-import { applyCooldowns, releaseLock } from "../../../src/store/locks.ts";
-import { recordWaiting } from "../../../src/store/outcomes.ts";
+import { applyCooldowns } from "../../../src/store/locks.ts";
+import { recordSuperseded, recordWaiting } from "../../../src/store/outcomes.ts";
 import { startStep } from "../../../src/store/steps.ts";
 import { advanceStoreTime, setStoreTime } from "../../support/database.ts";
 import { minute, onEachExecution, start } from "../../support/execution.ts";
@@ -142,10 +142,9 @@ describe("locks", () => {
       const first = await it.claimed();
       await it.succeed(first);
       const second = await it.claimed();
-      const release = { effect: true, blocks: false };
       const impostor = { ...second, token: second.token - 1n };
       for (const claim of [first, impostor]) {
-        expect(await it.db.transaction((tx) => releaseLock(tx, claim, release))).toEqual([]);
+        expect(await it.db.transaction((tx) => recordSuperseded(tx, claim, "Again"))).toEqual([]);
       }
       const { rows } = await it.db.query(`select state, run, token from locks`);
       expect(rows).toEqual([{ state: "held", run: second.run, token: second.token }]);
