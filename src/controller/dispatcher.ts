@@ -3,7 +3,7 @@
  * a hint, for the next thing that becomes due, or for the poll that finds what no hint told of.
  */
 import type { Claim } from "../model/run.ts";
-import { claimRun, readDue } from "../store/claims.ts";
+import { claimRuns, readDue } from "../store/claims.ts";
 import { releaseCooled } from "../store/locks.ts";
 import type { Hints } from "./hints.ts";
 import type { Services } from "./services.ts";
@@ -22,6 +22,9 @@ export interface DispatcherOptions {
 /** Without a hint, work of other replicas is found after this long at the latest. */
 const pollMs = 5_000;
 
+/** Runs of one claim: many enough to keep workers busy, few enough to leave some to other replicas. */
+const atOnce = 4;
+
 /** @returns when `drain` is aborted and nothing is in hand any more */
 export async function dispatch(services: Services, options: DispatcherOptions): Promise<void> {
   const { db, clock, log, holder, limits } = services;
@@ -34,10 +37,12 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
     runTimeoutMs: limits.runTimeoutMs,
     cooldowns: limits.cooldown,
   };
-  const claimNext = (): Promise<Claim | undefined> =>
-    inHand.size < limits.workers && !drain.aborted
-      ? claimRun(db, { ...claimOptions, nowMs: clock.now().getTime() })
-      : Promise.resolve(undefined);
+  const claimNext = async (): Promise<Claim[]> => {
+    const free = limits.workers - inHand.size;
+    if (free <= 0 || drain.aborted) return [];
+    const nowMs = clock.now().getTime();
+    return claimRuns(db, { ...claimOptions, atMost: Math.min(free, atOnce), nowMs });
+  };
 
   const start = (claim: Claim): void => {
     const work = workOn(services, claim, drain)
@@ -60,8 +65,8 @@ export async function dispatch(services: Services, options: DispatcherOptions): 
       if (isCoolingOver) {
         await db.transaction((tx) => releaseCooled(tx, clock.now().getTime()));
       }
-      for (let claim = await claimNext(); claim !== undefined; claim = await claimNext()) {
-        start(claim);
+      for (let claims = await claimNext(); claims.length > 0; claims = await claimNext()) {
+        claims.forEach(start);
       }
       await hints.wait(seen, Math.min(Math.max(nextMs, 10), pollMs), clock, drain);
     } catch (error) {

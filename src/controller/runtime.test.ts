@@ -4,10 +4,9 @@ import { join } from "node:path";
 import pino from "pino";
 import { afterEach, expect, it } from "vitest";
 import { createTestFolder, createTestPostgres, setStoreTime } from "../../test/support/database.ts";
-import { claimed, claimOptions, enqueue, uidOf, wish } from "../../test/support/runs.ts";
+import { claimed, claimOptions, claimRun, enqueue, uidOf, wish } from "../../test/support/runs.ts";
 import { runningClock } from "../../test/support/step.ts";
 import { loadSettings } from "../settings/load.ts";
-import { claimRun } from "../store/claims.ts";
 import { openRuntime, type Runtime } from "./runtime.ts";
 
 const home = join(import.meta.dirname, "../..");

@@ -60,12 +60,13 @@ const waitedFor = `case
     then 'CooldownActive' end`;
 
 /**
- * One run, locked. Of several repositories the one with the fewest runs under way is served, then
- * who has waited longest.
+ * A few runs, locked. Of several repositories the one with the fewest runs under way is served, then
+ * who has waited longest; each run that is chosen counts for the next one.
  *
- * $1: how many runs of a provider may be under way; $2: providers to leave out, as a JSON list
+ * $1: how many runs of a provider may be under way; $2: providers to leave out, as a JSON list;
+ * $3: how many runs
  */
-export const nextCandidate = `with recursive
+export const nextCandidates = `with recursive
   lanes (repository, provider) as (
     (select repository, provider from runs where state = 'queued'
      order by repository, provider limit 1)
@@ -74,32 +75,41 @@ export const nextCandidate = `with recursive
       select r.repository, r.provider from runs r where r.state = 'queued'
         and (r.repository, r.provider) > (l.repository, l.provider)
       order by r.repository, r.provider limit 1) n),
+  used as materialized (
+    select provider, count(*) as count from provider_slots where run is not null and slot <= $1
+    group by provider),
   busy as materialized (
-    select provider from provider_slots where run is not null and slot <= $1
-    group by provider having count(*) >= $1
-    union select jsonb_array_elements_text($2)),
+    select provider from used where count >= $1 union select jsonb_array_elements_text($2)),
   under_way as materialized (
     select repository, count(*) as count from runs where state = 'running' group by repository),
   found as (
-    (select r.id, r.state, r.not_before, r.repository from runs r
+    (select r.id, r.state, r.not_before, r.repository, r.provider from runs r
      where r.state = 'running' and r.lease_expires_at <= ${now}
      order by r.lease_expires_at limit ${perLane})
     union all
-    (select r.id, r.state, r.not_before, r.repository from runs r
+    (select r.id, r.state, r.not_before, r.repository, r.provider from runs r
      where r.state = 'waiting' and r.not_before <= ${now} and not ${targetIsTaken("r")}
        and r.provider not in (select provider from busy)
      order by r.not_before, r.id limit ${perLane})
     union all
-    select q.id, q.state, q.not_before, l.repository from lanes l cross join lateral (
+    select q.id, q.state, q.not_before, l.repository, l.provider from lanes l cross join lateral (
       select r.id, r.state, r.not_before from runs r where r.state = 'queued' and r.repository = l.repository
         and r.provider = l.provider and r.not_before <= ${now} and ${mayStart("r")} and ${isFirst}
       order by r.not_before, r.id limit ${perLane}) q
     where l.provider not in (select provider from busy)),
+  shared as (
+    select f.id, f.state, f.provider, f.not_before,
+      case f.state when 'queued' then coalesce(u.count, 0) - 1 + row_number() over (
+        partition by f.repository, f.state order by f.not_before, f.id) else 0 end as share
+    from found f left join under_way u on u.repository = f.repository),
+  placed as (
+    select s.*, row_number() over (
+      partition by s.provider, s.state = 'running' order by s.share, s.not_before, s.id) as place
+    from shared s),
   candidates as materialized (
-    select f.id, f.state,
-      case f.state when 'queued' then coalesce(u.count, 0) else 0 end as share, f.not_before
-    from found f left join under_way u on u.repository = f.repository
-    order by share, f.not_before, f.id limit ${atMost})
+    select p.id, p.state, p.share, p.not_before from placed p left join used n on n.provider = p.provider
+    where p.state = 'running' or p.place <= $1 - coalesce(n.count, 0)
+    order by p.share, p.not_before, p.id limit ${atMost})
   select r.id, r.repository, r.environment, r.uid, r.target, r.lock, r.declared, r.provider,
     r.operation, r.workflow, r.commit, r.plan, r.attempt, r.holder, r.timeout_ms,
     (select x.phase from resources x where x.repository = r.repository
@@ -109,4 +119,4 @@ export const nextCandidate = `with recursive
     left join locks l on l.key = r.lock
   where r.state <> 'running' or r.lease_expires_at <= store_now()
   order by c.share, c.not_before, c.id
-  limit 1 for update of r skip locked`;
+  limit $3 for update of r skip locked`;

@@ -8,6 +8,7 @@ import {
 import {
   claimed,
   claimOptions,
+  claimRun,
   emptyTables,
   enqueue,
   statesOf,
@@ -18,7 +19,7 @@ import {
 import { LeaseLostError, SupersededError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
 import {
-  claimRun,
+  claimRuns,
   fenced,
   fencedAtSafePoint,
   nextDueMs,
@@ -328,6 +329,41 @@ describe.each(databases())("claims on %s", (kind) => {
       { uid: c },
     ]);
     expect(await tryClaim("four", 1)).toBeUndefined();
+  });
+
+  it("claims several at once, oldest first, as many as each provider may have", async () => {
+    const uids = ["a", "b", "c", "d", "e", "f"].map(uidOf);
+    await wish(db, uids);
+    for (const [index, uid] of uids.entries()) {
+      await enqueue(db, uid, { provider: index < 4 ? "slow" : "other" });
+    }
+    const several = async (atMost: number) =>
+      (await claimRuns(db, claimOptions("one", { perProvider: 3, atMost }))).map((it) => it.uid);
+    expect(await several(2)).toEqual(uids.slice(0, 2));
+    expect(await several(8)).toEqual([uids[2], uids[4], uids[5]]);
+    expect(await several(8)).toEqual([]);
+    const [started] = await listRuns(db, testScope, { uid: uidOf("f"), limit: 1 });
+    expect(started).toMatchObject({ state: "running", attempt: 1 });
+  });
+
+  it("of one target claims one, however many it is asked for", async () => {
+    await wish(db, [a, b]);
+    for (const uid of [a, b]) await enqueue(db, uid, { target: "node/worker-1", declared: true });
+    const claims = await claimRuns(db, claimOptions("one", { atMost: 4 }));
+    expect(claims.map((it) => it.uid)).toEqual([a]);
+  });
+
+  it.runIf(kind === "postgres")("gives each run to one of many who claim at once", async () => {
+    const uids = Array.from({ length: 40 }, (_, index) => uidOf(`r${index}`));
+    await queue(...uids);
+    const claims = await Promise.all(
+      [1, 2, 3, 4, 5, 6, 7, 8].map((atMost) =>
+        claimRuns(db, claimOptions(`worker-${atMost}`, { perProvider: 30, atMost })),
+      ),
+    );
+    const runs = claims.flat().map((it) => it.run);
+    expect(new Set(runs).size).toBe(runs.length);
+    expect(runs).not.toEqual([]);
   });
 
   it("tells how long until something becomes due that nobody will tell about", async () => {

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { CancelledError, LeaseLostError, SupersededError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
 import { waitReasons } from "../model/wait.ts";
-import { nextCandidate, now } from "./candidates.ts";
+import { nextCandidates, now } from "./candidates.ts";
 import type { Database, Queryable } from "./database.ts";
 import { appendEvents, type Fact } from "./events.ts";
 import { cooldownOf, releaseCooled, type Cooldowns } from "./locks.ts";
@@ -18,6 +18,8 @@ import { makeSlots, takeSlot } from "./slots.ts";
 export interface ClaimOptions {
   readonly holder: string;
   readonly leaseMs: number;
+  /** Runs to claim at once. */
+  readonly atMost: number;
   /** Runs of one provider under way at once, over all workers. */
   readonly perProvider: number;
   /** From a run's first claim to its deadline (E3), where its workflow does not say. */
@@ -65,39 +67,50 @@ class Missed extends Error {
 /** Whoever loses this often to others finds more to do at the next look. */
 const tries = 20;
 
-/** Claims the run whose turn it is, if there is one that may go on. */
-export async function claimRun(db: Database, options: ClaimOptions): Promise<Claim | undefined> {
+/** Claims the runs whose turn it is, if there are some that may go on. */
+export async function claimRuns(db: Database, options: ClaimOptions): Promise<Claim[]> {
+  let { atMost } = options;
   const made = new Set<string>();
   const full = new Set<string>();
   for (let attempt = 1; attempt <= tries; attempt++) {
     try {
-      return await db.transaction((tx) => claimNext(tx, options, [...full]));
+      const fewer = { ...options, atMost };
+      return await db.transaction((tx) => claimNext(tx, fewer, [...full]));
     } catch (error) {
       if (!(error instanceof Missed)) throw error;
       const { provider } = error;
+      const isNew = provider !== undefined && !made.has(provider);
+      // One that is missed gives back all that were claimed with it.
+      if (!isNew) atMost = 1;
       if (provider === undefined) continue;
       // The first claim for a provider finds no slots at all, and makes them.
-      if (made.has(provider)) full.add(provider);
-      else await makeSlots(db, provider, options.perProvider);
+      if (isNew) await makeSlots(db, provider, options.perProvider);
+      else full.add(provider);
       made.add(provider);
     }
   }
-  return undefined;
+  return [];
 }
 
 async function claimNext(
   tx: Queryable,
   options: ClaimOptions,
   full: readonly string[],
-): Promise<Claim | undefined> {
-  const { rows } = await tx.query(nextCandidate, [options.perProvider, JSON.stringify(full)]);
-  if (rows[0] === undefined) return undefined;
-  const run = candidateRow.parse(rows[0]);
-  if (run.lock_state === "cooling") await releaseCooled(tx, options.nowMs, run.lock);
-  const token = await take(tx, run, options);
-  await appendEvents(tx, claimFacts(run, token), options.nowMs);
-  const { id, repository, environment, target, commit, plan } = run;
-  return { run: id, repository, environment, uid: run.uid, target, token, commit, plan };
+): Promise<Claim[]> {
+  const { perProvider, atMost } = options;
+  const { rows } = await tx.query(nextCandidates, [perProvider, JSON.stringify(full), atMost]);
+  const claims: Claim[] = [];
+  const facts: Fact[] = [];
+  for (const row of rows) {
+    const run = candidateRow.parse(row);
+    if (run.lock_state === "cooling") await releaseCooled(tx, options.nowMs, run.lock);
+    const token = await take(tx, run, options);
+    facts.push(...claimFacts(run, token));
+    const { id, repository, environment, uid: of, target, commit, plan } = run;
+    claims.push({ run: id, repository, environment, uid: of, target, token, commit, plan });
+  }
+  await appendEvents(tx, facts, options.nowMs);
+  return claims;
 }
 
 /** Slot, lock, lease and resource in one statement: of any number of attempts, one wins (E2). */

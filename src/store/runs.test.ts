@@ -8,6 +8,7 @@ import {
 import {
   claimed,
   claimOptions,
+  claimRun,
   emptyTables,
   enqueue,
   queuedRun,
@@ -17,7 +18,7 @@ import {
   wish,
 } from "../../test/support/runs.ts";
 import { fencedAfter, nothingUnwritten } from "./advance.ts";
-import { claimRun, fenced } from "./claims.ts";
+import { fenced } from "./claims.ts";
 import type { Database, Queryable } from "./database.ts";
 import {
   recordActive,

@@ -2,14 +2,22 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import type { Claim } from "../../src/model/run.ts";
 import type { Uid } from "../../src/model/uid.ts";
-import { claimRun, fenced, type ClaimOptions } from "../../src/store/claims.ts";
+import { fenced, type ClaimOptions } from "../../src/store/claims.ts";
 import type { Database } from "../../src/store/database.ts";
 import { appendEvents, listEvents } from "../../src/store/events.ts";
 import { recordActive, recordFailed, type Failure, type Told } from "../../src/store/outcomes.ts";
 import { releaseCooled } from "../../src/store/locks.ts";
 import { endStep, failStep, startStep } from "../../src/store/steps.ts";
 import { databases, openTestDatabase, setStoreTime } from "./database.ts";
-import { claimOptions, emptyTables, enqueue, testScope, wish, type Enqueued } from "./runs.ts";
+import {
+  claimOptions,
+  claimRun,
+  emptyTables,
+  enqueue,
+  testScope,
+  wish,
+  type Enqueued,
+} from "./runs.ts";
 
 export const start = new Date("2026-01-01T00:00:00Z");
 export const minute = 60_000;

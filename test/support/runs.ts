@@ -3,7 +3,7 @@ import type { Claim, RunOperation } from "../../src/model/run.ts";
 import { partsOf, type Scope, type Uid } from "../../src/model/uid.ts";
 import type { Bundle } from "../../src/model/workflow.ts";
 import { putBundles } from "../../src/store/bundles.ts";
-import { claimRun, type ClaimOptions } from "../../src/store/claims.ts";
+import { claimRuns, type ClaimOptions } from "../../src/store/claims.ts";
 import type { Database } from "../../src/store/database.ts";
 import { saveWishes } from "../../src/store/resources.ts";
 import { enqueueRuns, listRuns, type QueuedRun } from "../../src/store/runs.ts";
@@ -97,8 +97,15 @@ export const claimOptions = (holder: string, more: Partial<ClaimOptions> = {}): 
   runTimeoutMs: 86_400_000,
   cooldowns: { resourcesMs: 0, targetsMs: 300_000, byTargetMs: {} },
   nowMs: Date.now(),
+  atMost: 1,
   ...more,
 });
+
+/** One run, or none. */
+export async function claimRun(db: Database, options: ClaimOptions): Promise<Claim | undefined> {
+  const [claim] = await claimRuns(db, options);
+  return claim;
+}
 
 /** Claims what is there, or fails the test. */
 export async function claimed(

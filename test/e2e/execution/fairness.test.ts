@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Claim } from "../../../src/model/run.ts";
 import type { Scope } from "../../../src/model/uid.ts";
-import { claimRun, fenced } from "../../../src/store/claims.ts";
+import { claimRuns, fenced } from "../../../src/store/claims.ts";
 import type { Database } from "../../../src/store/database.ts";
 import { storeFigures } from "../../../src/store/figures.ts";
 import { recordActive, recordFailed } from "../../../src/store/outcomes.ts";
@@ -58,17 +58,24 @@ describe("fairness", () => {
       expect(served).toEqual(["quiet", "quiet", "noisy", "noisy", "quiet"]);
     });
 
-    it("as many lanes as a repository has, it has one share", async () => {
-      const on = open();
-      const { db } = on;
-      await setStoreTime(db, start);
-      for (const provider of ["one", "two", "three"]) await enqueueMany(db, noisy, 50, provider);
-      await advanceStoreTime(db, minute);
-      await enqueueMany(db, quiet, 50, "four");
-      const served: string[] = [];
-      for (let worker = 0; worker < 8; worker++) served.push((await on.claimed()).repository);
-      expect(served.filter((it) => it === "quiet")).toHaveLength(4);
-    });
+    it.each([1, 3, 8])(
+      "as many lanes as a repository has, it has one share, %s at once",
+      async (atMost) => {
+        const on = open();
+        const { db } = on;
+        await setStoreTime(db, start);
+        for (const provider of ["one", "two", "three"]) await enqueueMany(db, noisy, 50, provider);
+        await advanceStoreTime(db, minute);
+        await enqueueMany(db, quiet, 50, "four");
+        const served: string[] = [];
+        while (served.length < 8) {
+          const most = Math.min(atMost, 8 - served.length);
+          const claims = await claimRuns(db, claimOptions("worker", { atMost: most }));
+          served.push(...claims.map((it) => it.repository));
+        }
+        expect(served.filter((it) => it === "quiet")).toHaveLength(4);
+      },
+    );
 
     it("the queue's age is that of the run that has waited longest, and gone with it", async () => {
       const on = open();
@@ -125,24 +132,26 @@ describe("three controllers on one PostgreSQL", () => {
       see(provider, count);
     };
     let ended = 0;
-    const work = async (db: Database, name: string): Promise<void> => {
+    const work = async (db: Database, name: string, atMost: number): Promise<void> => {
       for (let misses = 0; ended < 120;) {
-        const claim = await claimRun(db, claimOptions(name));
-        if (claim === undefined) {
+        const claims = await claimRuns(db, claimOptions(name, { atMost }));
+        if (claims.length === 0) {
           if (misses++ > 10_000) throw new Error(`${name} finds nothing: ${ended} have ended`);
           await setImmediate();
           continue;
         }
-        const provider = claim.uid.includes("#other") ? "other" : "team";
-        change(provider, 1);
+        const providerOf = ({ uid }: Claim) => (uid.includes("#other") ? "other" : "team");
+        for (const claim of claims) change(providerOf(claim), 1);
         for (let turn = 0; turn < 3; turn++) await db.query("select 1");
-        change(provider, -1);
-        const isFailure = ended % 5 === 0;
-        const failure = { reason: "TaskFailed", message: "no", retryAfterMs: undefined };
-        await fenced(db, claim, (tx) =>
-          isFailure ? recordFailed(tx, claim, failure) : recordActive(tx, claim, nothing),
-        );
-        ended += 1;
+        for (const claim of claims) {
+          change(providerOf(claim), -1);
+          const isFailure = ended % 5 === 0;
+          const failure = { reason: "TaskFailed", message: "no", retryAfterMs: undefined };
+          await fenced(db, claim, (tx) =>
+            isFailure ? recordFailed(tx, claim, failure) : recordActive(tx, claim, nothing),
+          );
+          ended += 1;
+        }
       }
     };
     const watch = async (): Promise<void> => {
@@ -154,9 +163,11 @@ describe("three controllers on one PostgreSQL", () => {
         for (const it of rows.map((found) => row.parse(found))) see(it.provider, it.count);
       }
     };
-    // More workers than slots, so that some always claim in vain.
+    // More workers than slots, so that some always claim in vain; each claims another number at once.
     const workers = claiming.flatMap((db, index) =>
-      Array.from({ length: 4 }, (_, worker) => work(db, `controller-${index}-${worker}`)),
+      Array.from({ length: 4 }, (_, worker) =>
+        work(db, `controller-${index}-${worker}`, worker + 1),
+      ),
     );
     await Promise.all([watch(), ...workers]);
     expect(ended).toBe(120);

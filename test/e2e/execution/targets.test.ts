@@ -1,11 +1,10 @@
 /** Execution semantics §1 and §2 from commit to effect: workflows that name a target, and what waits for it. */
 import { expect, it, vi } from "vitest";
 import type { JsonRecord } from "../../../src/model/json.ts";
-import { claimRun } from "../../../src/store/claims.ts";
 import { cancelRun } from "../../../src/store/cancels.ts";
 import { listEvents } from "../../../src/store/events.ts";
 import { listRuns } from "../../../src/store/runs.ts";
-import { claimOptions } from "../../support/runs.ts";
+import { claimOptions, claimRun } from "../../support/runs.ts";
 import type { Files } from "../../support/repository.ts";
 import { onEachStore } from "../stores.ts";
 import { apps, spec, specPath, thingsProvider } from "../things.ts";
