@@ -1,7 +1,6 @@
 /** The process around a command: its clock, its signals, its exit code. The only place that has them. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { CommanderError, type Command } from "commander";
-import type { Clock } from "../model/clock.ts";
+import { systemClock } from "./clock.ts";
 import { painterOf, type CommandContext, type Terminal } from "./context.ts";
 import { CommandError, failureText } from "./output/failure.ts";
 
@@ -36,7 +35,7 @@ export async function runProcess(createProgram: ProgramOf): Promise<void> {
     cwd: process.cwd(),
     stdout: terminal(process.stdout),
     stderr: terminal(process.stderr),
-    clock,
+    clock: systemClock,
     random: Math.random,
     stop: stop.signal,
   };
@@ -80,18 +79,6 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof CommanderError)) return 1;
   return error.exitCode === 0 ? 0 : usageExit;
 }
-
-const clock: Clock = {
-  now: () => new Date(),
-  async sleep(ms, signal) {
-    try {
-      await sleep(Math.min(ms, 2 ** 31 - 1), undefined, { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    }
-  },
-};
 
 const terminal = (stream: NodeJS.WriteStream): Terminal => ({
   isTTY: stream.isTTY === true,

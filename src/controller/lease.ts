@@ -4,6 +4,9 @@ import type { Claim } from "../model/run.ts";
 import { renewLease } from "../store/claims.ts";
 import type { Services } from "./services.ts";
 
+/** One for all: a reason of its own would cost each run a stack. */
+const ended = new Error("the run has ended");
+
 /** Renews the lease until it is stopped; its signal is aborted when the lease is lost. */
 export function holdLease(
   { db, clock, limits }: Pick<Services, "db" | "clock" | "limits">,
@@ -25,5 +28,5 @@ export function holdLease(
   beat().catch((error: unknown) => {
     if (!stopped.signal.aborted) lost.abort(error);
   });
-  return { signal: lost.signal, stop: () => stopped.abort() };
+  return { signal: lost.signal, stop: () => stopped.abort(ended) };
 }

@@ -31,12 +31,15 @@ export async function attempt(
 
   const both = AbortSignal.any([signal, stop.signal]);
   const outcome = await perform(step, { ...context, log: log.write, signal: both }, stop.signal);
-  over.abort();
+  over.abort(ended);
   await deadline;
   await log.end();
   if (!outcome.ok) signal.throwIfAborted();
   return outcome;
 }
+
+/** One for all: a reason of its own would cost each step a stack. */
+const ended = new Error("the step has ended");
 
 async function perform(step: BoundStep, context: StepContext, stop: AbortSignal): Promise<Outcome> {
   try {

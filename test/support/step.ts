@@ -1,14 +1,9 @@
 /** What a step type's executor is handed in a test, and a clock that really runs. */
-import { setTimeout } from "node:timers/promises";
-import type { Clock } from "../../src/model/clock.ts";
 import type { JsonRecord } from "../../src/model/json.ts";
 import type { StepContext, StepExecutor, StepResult } from "../../src/execute/step-type.ts";
 import { createMasker } from "../../src/secrets/mask.ts";
 
-export const runningClock: Clock = {
-  now: () => new Date(),
-  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
-};
+export { systemClock as runningClock } from "../../src/cli/clock.ts";
 
 export const stepContext = (more: Partial<StepContext> = {}): StepContext => ({
   scope: { repository: "origin", environment: "default" },
