@@ -5,6 +5,8 @@ import type { Gate, PlannedOperation } from "../model/plan.ts";
 import type { Desired, Recorded } from "../model/resource.ts";
 import type { Uid } from "../model/uid.ts";
 import type { PlanInput } from "./input.ts";
+import { deletes } from "./order.ts";
+import { recordedByUid } from "./recorded.ts";
 
 /**
  * @param approved whether somebody approved this very plan: lifts `approval` and `budget`, nothing
@@ -17,21 +19,18 @@ export function gatePlan(
 ): PlannedOperation[] {
   const renames = findRenames(operations, input);
   // What has begun passed its gates then; holding it half-way would only leave it broken.
-  const begun = new Set(
-    input.recorded.filter((it) => it.attempted?.operation === "delete").map((it) => it.uid),
-  );
+  const recorded = recordedByUid(input.recorded);
+  const hasBegun = ({ uid }: PlannedOperation): boolean =>
+    recorded.get(uid)?.attempted?.operation === "delete";
   const budget = budgetGate(operations, input);
   const gated = operations.map((it): PlannedOperation => {
-    if (begun.has(it.uid) && deletes(it)) return it;
+    if (deletes(it) && hasBegun(it)) return it;
     if (approved) return it.gate?.kind === "approval" ? { ...it, gate: null } : it;
     const gate = strongest(it.gate, renames.get(it.uid), deletes(it) ? budget : undefined);
     return gate === it.gate ? it : { ...it, gate };
   });
   return gateDependents(gated, input.recorded);
 }
-
-const deletes = (it: PlannedOperation): boolean =>
-  it.operation === "delete" || it.operation === "replace";
 
 /** What a person has to lift is shown before what time lifts. */
 const rank: readonly Gate["kind"][] = ["problem", "history", "approval", "budget", "grace"];
@@ -74,7 +73,8 @@ function findRenames(
   const planned = new Map(
     operations.filter((it) => it.operation !== "none").map((it) => [it.uid, it.operation]),
   );
-  const deleted = recorded
+  const isDeleted = operations.some((it) => it.operation === "delete");
+  const deleted = (isDeleted ? recorded : [])
     .filter((it) => planned.get(it.uid) === "delete")
     .toSorted((a, b) => compareText(b.uid, a.uid));
   const gates = new Map<Uid, Gate>();
@@ -104,8 +104,10 @@ function gateDependents(
   operations: readonly PlannedOperation[],
   recorded: readonly Recorded[],
 ): PlannedOperation[] {
-  const acting = new Set(operations.filter((it) => it.operation !== "none").map((it) => it.uid));
-  const failed = recorded.filter((it) => it.failures > 0 && acting.has(it.uid));
+  const byUid = recordedByUid(recorded);
+  const failed = operations.filter(
+    (it) => it.operation !== "none" && (byUid.get(it.uid)?.failures ?? 0) > 0,
+  );
   const blockers = new Map<Uid, string>([
     ...failed.map((it) => [it.uid, "which has failed"] as const),
     ...operations.filter((it) => it.gate !== null).map((it) => [it.uid, "which is held"] as const),

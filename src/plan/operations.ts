@@ -10,10 +10,10 @@ import type { Uid } from "../model/uid.ts";
 import type { Bundle, Parameter, Workflow } from "../model/workflow.ts";
 import { covers, diff } from "./changes.ts";
 import type { Blocked, History, PlanInput } from "./input.ts";
+import { recordedByUid } from "./recorded.ts";
 
 /** One operation per uid on either side, sorted by uid, so that equal input gives an equal plan hash. */
 export function decideOperations(input: PlanInput): PlannedOperation[] {
-  const desired = new Set(input.desired.map((it) => it.uid));
   const blocked = new Set(input.blocked.map((it) => it.uid));
   const recorded = recordedByUid(input.recorded);
   const planned: PlannedOperation[] = [];
@@ -21,12 +21,22 @@ export function decideOperations(input: PlanInput): PlannedOperation[] {
   for (const want of input.desired) {
     if (!blocked.has(want.uid)) planned.push(planDesired(want, recorded.get(want.uid)));
   }
-  for (const have of input.recorded) {
-    if (desired.has(have.uid) || blocked.has(have.uid)) continue;
+  for (const have of absent(input, blocked)) {
     // Asked for once, but never begun: there is nothing to delete, only a wish to forget.
     if (have.touched) planned.push(planAbsent(have, input));
   }
   return planned.toSorted((a, b) => compareText(a.uid, b.uid));
+}
+
+/** What is recorded, and neither asked for nor kept from being worked out. */
+function absent({ desired, recorded }: PlanInput, blocked: ReadonlySet<Uid>): readonly Recorded[] {
+  const known = recordedByUid(recorded);
+  const asking = desired.filter((it) => !blocked.has(it.uid) && known.has(it.uid));
+  const found = asking.length + [...blocked].filter((it) => known.has(it)).length;
+  // As is usual: there is no need to look at each.
+  if (found === known.size) return [];
+  const asked = new Set(desired.map((it) => it.uid));
+  return recorded.filter((it) => !asked.has(it.uid) && !blocked.has(it.uid));
 }
 
 /**
@@ -245,15 +255,3 @@ const isImmutable = (bundle: Bundle, path: string): boolean =>
   false;
 
 const nameOf = (bundle: Bundle): string => `${bundle.provider}@${bundle.version}`;
-
-const indexes = new WeakMap<readonly Recorded[], ReadonlyMap<Uid, Recorded>>();
-
-/** Kept for as long as the record is the same list. */
-function recordedByUid(recorded: readonly Recorded[]): ReadonlyMap<Uid, Recorded> {
-  const index = indexes.get(recorded) ?? byUid(recorded);
-  indexes.set(recorded, index);
-  return index;
-}
-
-const byUid = <T extends { readonly uid: Uid }>(list: readonly T[]): ReadonlyMap<Uid, T> =>
-  new Map(list.map((it) => [it.uid, it]));

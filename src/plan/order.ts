@@ -17,17 +17,17 @@ export function orderOperations(
   if (active.size === 0) return [...operations];
   const dependent = desired.filter((it) => it.dependsOn.length > 0);
   const needs = new Map(dependent.map((it) => [it.uid, it.dependsOn]));
-  const dependents = invert(recorded);
+  const dependents = operations.some(deletes) ? invert(recorded) : new Map<Uid, Uid[]>();
   return operations.map((it) => {
     if (it.operation === "none") return it;
-    const before =
-      it.operation === "delete" || it.operation === "replace"
-        ? (dependents.get(it.uid) ?? [])
-        : (needs.get(it.uid) ?? []);
+    const before = deletes(it) ? (dependents.get(it.uid) ?? []) : (needs.get(it.uid) ?? []);
     const dependsOn = new Set(before.filter((uid) => active.has(uid) && uid !== it.uid));
     return dependsOn.size === 0 ? it : { ...it, dependsOn: [...dependsOn].toSorted(compareText) };
   });
 }
+
+export const deletes = ({ operation }: PlannedOperation): boolean =>
+  operation === "delete" || operation === "replace";
 
 /** Who was made with outputs of whom. */
 function invert(recorded: readonly Recorded[]): ReadonlyMap<Uid, readonly Uid[]> {
