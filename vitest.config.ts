@@ -5,7 +5,7 @@ import { summaryReporter } from "./test/support/summary-reporter.ts";
  * `npm test` runs what is quick; `npm run test:slow` the fault and property suites; `npm run
  * test:kube` what needs a Kubernetes API server.
  */
-const slow = ["test/fault/**/*.test.ts", "test/property/**/*.test.ts"];
+const slow = ["test/faults/**/*.test.ts", "test/property/**/*.test.ts"];
 const kube = ["test/kube/**/*.test.ts"];
 const isSlow = process.env["INNOMINATUS_TEST_SLOW"] === "true";
 const isKube = process.env["INNOMINATUS_TEST_KUBE"] === "true";

@@ -13,7 +13,7 @@ import { getObject } from "../../src/execute/kube/objects.ts";
 import type { Uid } from "../../src/model/uid.ts";
 import type { Database } from "../../src/store/database.ts";
 import { settings, spec, specPath } from "../e2e/things.ts";
-import { build, start, sync as syncProcess } from "../fault/support/cli.ts";
+import { build, start, sync as syncProcess } from "../faults/support/cli.ts";
 import { openTestDatabase } from "../support/database.ts";
 import { findAssets } from "./support/assets.ts";
 import {
