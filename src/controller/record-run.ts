@@ -30,7 +30,7 @@ import { vaultOn } from "./services.ts";
  * they were; one with the workflow that creates gives all there is.
  */
 export async function recordSuccess(
-  { services: { db, sealer, clock }, claim, run, unwritten }: RunInHand,
+  { services: { db, sealer, clock }, claim, run, hasSecrets, unwritten }: RunInHand,
   { resource, outputs, sensitive: secrets, credentialsSecret }: Performed,
 ): Promise<void> {
   const scope = scopeOf(claim);
@@ -53,9 +53,7 @@ export async function recordSuccess(
         (name) => !Object.hasOwn(shown, name),
       ),
     );
-    // What is stored is named in the record: both are written together.
-    const hasKeys = run.operation === "delete" || Object.keys(resource.secretRefs).length > 0;
-    for (const key of hasKeys ? await vault.keys(scope, uid) : []) {
+    for (const key of hasSecrets ? await vault.keys(scope, uid) : []) {
       if (run.operation === "delete" || !secret.has(key) || pointers.includes(key))
         await vault.delete({ ...scope, uid, key });
     }

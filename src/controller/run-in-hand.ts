@@ -18,6 +18,8 @@ export interface RunInHand {
   readonly run: RecordedRun;
   /** Until its deadline, when it was claimed. */
   readonly leftMs: number | undefined;
+  /** Whether secret values of its resource were stored then. */
+  readonly hasSecrets: boolean;
   readonly masker: Masker;
   /** Aborted when the process stops: the run ends at its next safe point. */
   readonly drain: AbortSignal;

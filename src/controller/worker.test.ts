@@ -19,7 +19,7 @@ import { listEvents } from "../store/events.ts";
 import { readResource } from "../store/resources.ts";
 import { supersedeRuns } from "../store/runs.ts";
 import { listSteps } from "../store/steps.ts";
-import type { Services } from "./services.ts";
+import { vaultOn, type Services } from "./services.ts";
 import { workOn } from "./worker.ts";
 
 const uid = uidOf("a");
@@ -70,6 +70,14 @@ describe.each(databases())("a worker on %s", (kind) => {
       "PhaseTransition",
       "LockReleased",
     ]);
+  });
+
+  it("law 7: keeps no secret value of a thing that was forgotten under the same uid", async () => {
+    const { services, claim } = await begin(async () => ({ ok: true }));
+    const vault = vaultOn(services.sealer, db);
+    await vault.put({ ...testScope, uid, key: "password" }, "of-the-one-before");
+    expect(await workOn(services, claim, never)).toBe("done");
+    expect(await vault.keys(testScope, uid)).toEqual([]);
   });
 
   it("E9: a step's end is the engine's, where one tells it and it is not later than ours", async () => {

@@ -31,13 +31,14 @@ export async function workOn(
   drain: AbortSignal,
 ): Promise<WorkOutcome> {
   const { db, log, random, limits } = services;
-  const { run, leftMs } = await readClaimed(db, claim.run);
+  const { run, leftMs, hasSecrets } = await readClaimed(db, claim.run);
   const lease = holdLease(services, claim);
   const hand: RunInHand = {
     services,
     claim,
     run,
     leftMs,
+    hasSecrets,
     masker: createMasker(),
     drain,
     signal: lease.signal,

@@ -286,19 +286,24 @@ export interface ClaimedRun {
   readonly run: RecordedRun;
   /** Milliseconds until its deadline, by the store's clock. */
   readonly leftMs: number | undefined;
+  /** Whether secret values of its resource are stored, also of one that was here before it. */
+  readonly hasSecrets: boolean;
 }
 
-const leftRow = z.object({ left_ms: z.coerce.number().nullable() });
+const claimedRow = z.object({ left_ms: z.coerce.number().nullable(), has_secrets: z.boolean() });
 
 /** @throws where there is none of that id */
 export async function readClaimed(db: Queryable, id: string): Promise<ClaimedRun> {
   const { rows } = await db.query(
-    `select ${columns}, extract(epoch from deadline_at - store_now()) * 1000 as left_ms
-     from runs where id = $1`,
+    `select ${columns}, extract(epoch from deadline_at - store_now()) * 1000 as left_ms,
+       exists (select 1 from secrets s where s.repository = r.repository
+         and s.environment = r.environment and s.uid = r.uid) as has_secrets
+     from runs r where id = $1`,
     [id],
   );
   if (rows[0] === undefined) throw new Error(`run ${id} was claimed, and is not recorded`);
-  return { run: row.parse(rows[0]), leftMs: leftRow.parse(rows[0]).left_ms ?? undefined };
+  const { left_ms: leftMs, has_secrets: hasSecrets } = claimedRow.parse(rows[0]);
+  return { run: row.parse(rows[0]), leftMs: leftMs ?? undefined, hasSecrets };
 }
 
 /** By id, or by the only run whose id ends with `id`. */
