@@ -16,7 +16,7 @@ export function gatePlan(
   operations: readonly PlannedOperation[],
   input: PlanInput,
   approved: boolean,
-): PlannedOperation[] {
+): readonly PlannedOperation[] {
   const renames = findRenames(operations, input);
   // What has begun passed its gates then; holding it half-way would only leave it broken.
   const recorded = recordedByUid(input.recorded);
@@ -26,7 +26,9 @@ export function gatePlan(
   const gated = operations.map((it): PlannedOperation => {
     if (deletes(it) && hasBegun(it)) return it;
     if (approved) return it.gate?.kind === "approval" ? { ...it, gate: null } : it;
-    const gate = strongest(it.gate, renames.get(it.uid), deletes(it) ? budget : undefined);
+    const rename = renames.get(it.uid);
+    if (rename === undefined && !deletes(it)) return it;
+    const gate = strongest(it.gate, rename, deletes(it) ? budget : undefined);
     return gate === it.gate ? it : { ...it, gate };
   });
   return gateDependents(gated, input.recorded);
@@ -103,7 +105,7 @@ function findRenames(
 function gateDependents(
   operations: readonly PlannedOperation[],
   recorded: readonly Recorded[],
-): PlannedOperation[] {
+): readonly PlannedOperation[] {
   const byUid = recordedByUid(recorded);
   const failed = operations.filter(
     (it) => it.operation !== "none" && (byUid.get(it.uid)?.failures ?? 0) > 0,
@@ -126,6 +128,7 @@ function gateDependents(
       grew = true;
     }
   }
+  if (gates.size === 0) return operations;
   return operations.map((it) => {
     const gate = gates.get(it.uid);
     return gate === undefined ? it : { ...it, gate };

@@ -17,26 +17,26 @@ export function decideOperations(input: PlanInput): PlannedOperation[] {
   const blocked = new Set(input.blocked.map((it) => it.uid));
   const recorded = recordedByUid(input.recorded);
   const planned: PlannedOperation[] = [];
-  for (const it of input.blocked) planned.push(holdBlocked(it, recorded.get(it.uid)));
+  let found = 0;
+  const find = (uid: Uid): Recorded | undefined => {
+    const have = recorded.get(uid);
+    if (have !== undefined) found += 1;
+    return have;
+  };
+  for (const it of input.blocked) planned.push(holdBlocked(it, find(it.uid)));
   for (const want of input.desired) {
-    if (!blocked.has(want.uid)) planned.push(planDesired(want, recorded.get(want.uid)));
+    if (!blocked.has(want.uid)) planned.push(planDesired(want, find(want.uid)));
   }
-  for (const have of absent(input, blocked)) {
-    // Asked for once, but never begun: there is nothing to delete, only a wish to forget.
-    if (have.touched) planned.push(planAbsent(have, input));
+  // As a rule all of the record is asked for, and need not be looked at once more.
+  if (found < recorded.size) {
+    const desired = new Set(input.desired.map((it) => it.uid));
+    for (const have of input.recorded) {
+      if (desired.has(have.uid) || blocked.has(have.uid)) continue;
+      // Asked for once, but never begun: there is nothing to delete, only a wish to forget.
+      if (have.touched) planned.push(planAbsent(have, input));
+    }
   }
   return planned.toSorted((a, b) => compareText(a.uid, b.uid));
-}
-
-/** What is recorded, and neither asked for nor kept from being worked out. */
-function absent({ desired, recorded }: PlanInput, blocked: ReadonlySet<Uid>): readonly Recorded[] {
-  const known = recordedByUid(recorded);
-  const asking = desired.filter((it) => !blocked.has(it.uid) && known.has(it.uid));
-  const found = asking.length + [...blocked].filter((it) => known.has(it)).length;
-  // As is usual: there is no need to look at each.
-  if (found === known.size) return [];
-  const asked = new Set(desired.map((it) => it.uid));
-  return recorded.filter((it) => !asked.has(it.uid) && !blocked.has(it.uid));
 }
 
 /**

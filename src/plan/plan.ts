@@ -16,14 +16,12 @@ export function makePlan(input: PlanInput): Plan {
 }
 
 function summarize(operations: readonly PlannedOperation[]): PlanSummary {
-  const count = (operation: string): number =>
-    operations.filter((it) => it.operation === operation).length;
-  return {
-    create: count("create"),
-    update: count("update"),
-    delete: count("delete"),
-    replace: count("replace"),
-    none: count("none"),
-    held: operations.filter((it) => it.gate !== null).length,
-  };
+  const counts = { create: 0, update: 0, delete: 0, replace: 0, adopt: 0, none: 0 };
+  let held = 0;
+  for (const { operation, gate } of operations) {
+    counts[operation] += 1;
+    if (gate !== null) held += 1;
+  }
+  const { adopt: _, ...told } = counts;
+  return { ...told, held };
 }
