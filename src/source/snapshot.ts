@@ -42,11 +42,15 @@ export async function takeSnapshot(
   base: Snapshot | undefined,
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const facts = await readCommit(context, commit, signal);
-  const entries =
+  const tree = `${commit}^{tree}`;
+  const listing =
     base === undefined
-      ? await listTree(context, facts.tree, signal)
-      : await updateEntries(context, base, facts.tree, signal);
+      ? listTree(context, tree, signal)
+      : updateEntries(context, base, tree, signal);
+  // Meanwhile; that there is no such commit is told by whoever asks for it by name.
+  listing.catch(() => undefined);
+  const facts = await readCommit(context, commit, signal);
+  const entries = await listing;
   const read: Snapshot["read"] = (paths, readSignal = new AbortController().signal) =>
     readContents(context, limits, entries, paths, readSignal);
   return { ...facts, entries, read };
@@ -113,9 +117,9 @@ async function updateEntries(
   tree: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Entry>> {
-  if (base.tree === tree) return base.entries;
-  const entries = new Map(base.entries);
   const changes = await diffTrees(context, base.tree, tree, signal);
+  if (changes.length === 0) return base.entries;
+  const entries = new Map(base.entries);
   for (const { path, to } of changes) {
     if (to === undefined) entries.delete(path);
     else entries.set(path, to);
