@@ -8,11 +8,11 @@ import {
 import { claimed, emptyTables, enqueue, uidOf, wish } from "../../test/support/runs.ts";
 import { LeaseLostError } from "../model/errors.ts";
 import type { Claim } from "../model/run.ts";
+import { fencedAfter, nothingUnwritten } from "./advance.ts";
 import { releaseRun } from "./claims.ts";
 import type { Database, Queryable } from "./database.ts";
 import {
   appendLog,
-  endStep,
   failStep,
   listLogs,
   listSteps,
@@ -48,11 +48,12 @@ describe.each(databases())("steps on %s", (kind) => {
   const write = (work: (tx: Queryable) => Promise<void>) => db.transaction(work);
 
   it("lists steps in the workflow's order, with what became of them", async () => {
-    const { run } = await begin();
+    const claim = await begin();
+    const { run } = claim;
     await write((tx) => skipStep(tx, run, grant));
     const ended = { step: "role", sealed: new Uint8Array([1, 2]), names: ["password"] };
     await write((tx) => startStep(tx, run, role));
-    await write((tx) => endStep(tx, run, ended));
+    await fencedAfter(db, claim, { ...nothingUnwritten(), ended }, async () => undefined);
     expect(await listSteps(db, run)).toMatchObject([
       {
         name: "role",

@@ -95,14 +95,6 @@ export interface EndedStep {
   readonly completedAt?: string;
 }
 
-export async function endStep(tx: Queryable, run: string, ended: EndedStep): Promise<void> {
-  await tx.query(
-    `update steps set state = 'ended', ended_at = ${endedAt("$5")}, sealed = $3, output_names = $4,
-       error = null where run = $1 and name = $2`,
-    [run, ended.step, ended.sealed, JSON.stringify(ended.names), ended.completedAt ?? null],
-  );
-}
-
 export async function skipStep(
   tx: Queryable,
   run: string,

@@ -2,12 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import type { Claim } from "../../src/model/run.ts";
 import type { Uid } from "../../src/model/uid.ts";
+import { fencedAfter, nothingUnwritten } from "../../src/store/advance.ts";
 import { fenced, type ClaimOptions } from "../../src/store/claims.ts";
 import type { Database } from "../../src/store/database.ts";
 import { appendEvents, listEvents } from "../../src/store/events.ts";
 import { recordActive, recordFailed, type Failure, type Told } from "../../src/store/outcomes.ts";
 import { releaseCooled } from "../../src/store/locks.ts";
-import { endStep, failStep, startStep } from "../../src/store/steps.ts";
+import { failStep, startStep } from "../../src/store/steps.ts";
 import { databases, openTestDatabase, setStoreTime } from "./database.ts";
 import {
   claimOptions,
@@ -84,19 +85,16 @@ function execution(db: Database): Execution {
       if (found === undefined) throw new Error("there was nothing to claim");
       return found;
     },
-    step: (it, effect, failed = false, engineAt) =>
-      fenced(db, it, async (tx) => {
-        const step = { index: 0, name: "do", type: "mock", readOnly: !effect };
-        await startStep(tx, it.run, step);
-        const told = { reason: "TaskFailed", retryable: true, effect, detail: "no" };
-        const fault = engineAt === undefined ? undefined : { ...told, at: engineAt };
-        const end = { step: "do", sealed: new Uint8Array(), names: [] };
-        if (failed) await failStep(tx, it.run, "do", "no", fault);
-        else {
-          const completed = engineAt === undefined ? end : { ...end, completedAt: engineAt };
-          await endStep(tx, it.run, completed);
-        }
-      }),
+    async step(it, effect, failed = false, engineAt) {
+      const step = { index: 0, name: "do", type: "mock", readOnly: !effect };
+      await fenced(db, it, (tx) => startStep(tx, it.run, step));
+      const told = { reason: "TaskFailed", retryable: true, effect, detail: "no" };
+      const fault = engineAt === undefined ? undefined : { ...told, at: engineAt };
+      const end = { step: "do", sealed: new Uint8Array(), names: [] };
+      const ended = engineAt === undefined ? end : { ...end, completedAt: engineAt };
+      if (failed) await fenced(db, it, (tx) => failStep(tx, it.run, "do", "no", fault));
+      else await fencedAfter(db, it, { ...nothingUnwritten(), ended }, async () => undefined);
+    },
     async succeed(it) {
       const outputs = { outputs: {}, secretRefs: {} };
       await ended(it, await fenced(db, it, (tx) => recordActive(tx, it, outputs)));
